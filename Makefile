@@ -1,0 +1,67 @@
+# Everything runs in .venv, which is made here. Needs: Python 3.11 or newer, and make.
+PYTHON ?= python3
+PORT ?= 8000
+VENV := .venv
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help demo test lint types check-openapi openapi lock bench clean
+
+help:
+	@echo "make demo    start Greenroom, make a session and change it before your eyes (PORT=$(PORT))"
+	@echo "make test    run all tests"
+	@echo "make lint    style, imports, tenant rule      make types   strict type check"
+	@echo "make openapi write docs/openapi.json          make bench   measure, against peers"
+	@echo "make lock    renew the locks                  make clean   remove what make made"
+
+demo: $(VENV)/.installed
+	@$(BIN)/greenroom demo --port $(PORT)
+
+test: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -n auto
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/python -m tools.brand_lint
+	$(BIN)/python -m tools.house_lint
+
+types: $(VENV)/.installed-dev
+	$(BIN)/mypy
+
+check-openapi: $(VENV)/.installed-dev
+	$(BIN)/greenroom openapi | diff docs/openapi.json -
+
+openapi: $(VENV)/.installed-dev
+	$(BIN)/greenroom openapi > docs/openapi.json
+
+lock: $(VENV)/.installed-dev
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile pyproject.toml --group build -o requirements.lock $(LOCK_OPTIONS)
+	$(BIN)/uv pip compile pyproject.toml --group dev --extra otel -o requirements-dev.lock $(LOCK_OPTIONS)
+
+LOCK_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+
+bench: $(VENV)/.installed-dev
+	$(BIN)/python -m bench
+
+clean:
+	rm -rf $(VENV) bench/.venv bench/peers/hono/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# The virtual environment may come from an interpreter that is too old: say so before pip does at length.
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Greenroom needs Python 3.11 or newer; try: make PYTHON=python3.12 $(MAKECMDGOALS)")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(VENV)/bin/python requirements.lock pyproject.toml
+	@echo "Installing into $(VENV) (the first time takes about a minute) ..."
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/bin/python requirements-dev.lock pyproject.toml
+	@echo "Installing into $(VENV) (the first time takes about a minute) ..."
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.lock
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@ $(VENV)/.installed

@@ -1,0 +1,11 @@
+"""What the command line does, a module per command."""
+
+from greenroom.commands.check import check
+from greenroom.commands.demo import demo
+from greenroom.commands.errors import CommandError
+from greenroom.commands.migrate import migrate
+from greenroom.commands.openapi import openapi
+from greenroom.commands.serve import serve
+from greenroom.commands.token import token
+
+__all__ = ["CommandError", "check", "demo", "migrate", "openapi", "serve", "token"]

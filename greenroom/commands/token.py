@@ -1,0 +1,123 @@
+"""greenroom token."""
+
+import asyncio
+import re
+from argparse import Namespace
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import TypeVar
+from uuid import UUID
+
+from greenroom.commands.environment import Ready, ready, settings_or_exit
+from greenroom.commands.errors import CommandError
+from greenroom.identity import service
+from greenroom.identity.scopes import ADMIN_ALL, SCOPES
+from greenroom.identity.tokens import Signer
+from greenroom.kit.clock import wire_time
+from greenroom.kit.database import Database
+from greenroom.kit.errors import GreenroomError
+from greenroom.kit.ids import BrandId, ClientId, UserId, parse_id
+
+T = TypeVar("T")
+
+NAME_CHARACTERS = 200
+UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+LONGEST = timedelta(days=3660)
+
+
+def token(arguments: Namespace) -> int:
+    """Mint, list or revoke."""
+    if arguments.list:
+        return _with_database(lambda _, db: _list(db))
+    if arguments.revoke:
+        return _with_database(lambda prepared, db: _revoke(prepared, db, arguments.revoke))
+    wanted = _wanted(arguments)
+    return _with_database(lambda prepared, db: _mint(prepared, db, wanted))
+
+
+def lifetime_of(text: str) -> timedelta:
+    """15m, 12h or 30d. Raises CommandError."""
+    found = re.fullmatch(r"([1-9][0-9]{0,8})([mhd])", text)
+    lifetime = timedelta(**{UNITS[found[2]]: int(found[1])}) if found else timedelta(0)
+    if not timedelta(0) < lifetime <= LONGEST:
+        raise CommandError("--expires: expected a number and m, h or d, such as 15m, 12h or 30d (at most ten years).")
+    return lifetime
+
+
+def _wanted(arguments: Namespace) -> Namespace:
+    scopes = arguments.scope.split()
+    if unknown := [scope for scope in scopes if scope not in SCOPES]:
+        raise CommandError(f"--scope: {unknown[0]!r} is not known; expected one or more of: {', '.join(SCOPES)}.")
+    if not scopes:
+        raise CommandError(f"--scope: expected one or more of: {', '.join(SCOPES)}.")
+    if not _is_name(arguments.user):
+        raise CommandError(f"--user: expected who the token speaks for, 1 to {NAME_CHARACTERS} characters.")
+    if arguments.brand is None and ADMIN_ALL not in scopes:
+        raise CommandError("--brand: expected the brand that the token acts in; only admin:* may go without.")
+    if arguments.brand is not None and not _is_name(arguments.brand):
+        raise CommandError(f"--brand: expected 1 to {NAME_CHARACTERS} characters.")
+    if not _is_name(arguments.client):
+        raise CommandError(f"--client: expected 1 to {NAME_CHARACTERS} characters.")
+    return Namespace(**{**vars(arguments), "scope": " ".join(scopes), "lifetime": lifetime_of(arguments.expires)})
+
+
+def _is_name(text: str | None) -> bool:
+    return text is not None and 1 <= len(text) <= NAME_CHARACTERS and text.isprintable()
+
+
+def _with_database(work: Callable[[Ready, Database], Awaitable[int]]) -> int:
+    settings = settings_or_exit()
+
+    async def run(prepared: Ready) -> int:
+        db = await Database.open(prepared.database_url, size=1, wait_seconds=5, statement_seconds=10)
+        try:
+            return await work(prepared, db)
+        finally:
+            await db.close()
+
+    with ready(settings, migrates=False) as prepared:
+        try:
+            return asyncio.run(run(prepared))
+        except GreenroomError as error:
+            raise CommandError(error.text) from error
+
+
+async def _mint(prepared: Ready, db: Database, wanted: Namespace) -> int:
+    minted = await service.mint(
+        db,
+        Signer(prepared.settings.secret_keys),
+        user=UserId(wanted.user),
+        brand=None if wanted.brand is None else BrandId(wanted.brand),
+        scope=wanted.scope,
+        client=ClientId(wanted.client),
+        lifetime=wanted.lifetime,
+    )
+    print(minted)
+    return 0
+
+
+async def _list(db: Database) -> int:
+    print(f"{'id':36}  {'user':20}  {'brand':12}  {'client':12}  {'expires':24}  scope")
+    for kept in await service.minted(db):
+        state = "  (revoked)" if kept.revoked_at else ""
+        expires = wire_time(kept.expires_at)
+        print(f"{kept.id}  {kept.user:20}  {kept.brand or '-':12}  {kept.client:12}  {expires:24}  {kept.scope}{state}")
+    return 0
+
+
+async def _revoke(prepared: Ready, db: Database, text: str) -> int:
+    token_id = parse_id(text) or _id_in(prepared, text)
+    if not await service.revoke(db, token_id):
+        raise CommandError("--revoke: there is no token of this id; see: greenroom token --list")
+    print(f"Revoked {token_id}. Running servers refuse it within 5 seconds.")
+    return 0
+
+
+def _id_in(prepared: Ready, text: str) -> UUID:
+    try:
+        checked = Signer(prepared.settings.secret_keys).verify(text)
+    except GreenroomError:
+        checked = None
+    if checked is None:
+        raise CommandError("--revoke: expected a token that has not expired, or a token's id from --list.")
+    return checked.token_id

@@ -1,0 +1,84 @@
+"""Every event that Greenroom tells, with the schema of its payload. The rows are written by the functions that cause them."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+SessionIdField = Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
+EventTime = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+Version = Annotated[int, Meta(ge=1, description="The session's version after the change; it rises by one with each.")]
+EditedField = Literal["title", "scheduled_at", "max_participants", "kind", "metadata"]
+
+
+class SessionCreated(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A session was scheduled."""
+
+    session_id: SessionIdField
+    version: Version
+    host_id: str
+    kind: Literal["live", "office_hours"]
+    scheduled_at: EventTime
+    max_participants: int
+
+
+class SessionUpdated(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Fields of a session were changed; `changed` names them."""
+
+    session_id: SessionIdField
+    version: Version
+    changed: list[EditedField]
+
+
+class SessionRescheduled(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A session was moved; told beside `live.session.updated.v1`."""
+
+    session_id: SessionIdField
+    version: Version
+    old_scheduled_at: EventTime
+    new_scheduled_at: EventTime
+
+
+class SessionStarted(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A session went live."""
+
+    session_id: SessionIdField
+    version: Version
+    started_at: EventTime
+
+
+class SessionEnded(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A session ended."""
+
+    session_id: SessionIdField
+    version: Version
+    ended_at: EventTime
+
+
+class SessionCancelled(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A session was called off."""
+
+    session_id: SessionIdField
+    version: Version
+    reason: Literal["requested"]
+
+
+class Event(Struct, frozen=True, kw_only=True):
+    """A name, and what its payload says."""
+
+    name: str
+    payload: type[Struct]
+
+    @property
+    def description(self) -> str:
+        """What happened."""
+        return self.payload.__doc__ or self.name
+
+
+EVENTS = (
+    Event(name="live.session.created.v1", payload=SessionCreated),
+    Event(name="live.session.updated.v1", payload=SessionUpdated),
+    Event(name="live.session.rescheduled.v1", payload=SessionRescheduled),
+    Event(name="live.session.started.v1", payload=SessionStarted),
+    Event(name="live.session.ended.v1", payload=SessionEnded),
+    Event(name="live.session.cancelled.v1", payload=SessionCancelled),
+)

@@ -1,0 +1,38 @@
+"""Who is calling, and where callers come from."""
+
+from typing import Protocol
+
+from msgspec import Struct
+
+from greenroom.identity.scopes import ADMIN_ALL, MANAGE_LIVE
+from greenroom.kit.ids import BrandId, ClientId, UserId
+
+
+class Caller(Struct, frozen=True, kw_only=True):
+    """The holder of a valid token. `brand` is None for an operator who has not named one."""
+
+    user: UserId
+    client: ClientId
+    brand: BrandId | None
+    scopes: frozenset[str]
+
+    @property
+    def manages(self) -> bool:
+        """May change any session of the brand."""
+        return MANAGE_LIVE in self.scopes
+
+    @property
+    def crosses_brands(self) -> bool:
+        """May reach every brand: `admin:*` and no brand named."""
+        return self.brand is None and ADMIN_ALL in self.scopes
+
+
+class TokenSource(Protocol):
+    """One place that knows tokens."""
+
+    async def caller(self, token: str) -> Caller | None:
+        """The token's holder; None when this source does not know the token.
+
+        Raises InvalidToken for one of its own that is expired or revoked, Unavailable when it cannot tell.
+        """
+        ...

@@ -1,0 +1,91 @@
+"""The way in: token, limit per caller, scope, brand, in this order."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from litestar import Request
+
+from greenroom.identity.caller import Caller, TokenSource
+from greenroom.identity.scopes import ADMIN_ALL
+from greenroom.kit.errors import Forbidden, InsufficientScope, InvalidToken, RateLimited, Unauthenticated
+from greenroom.kit.http.operation import Limit, Operation, operation_of
+from greenroom.kit.http.rate_limit import RateLimiter, key_of
+from greenroom.kit.ids import BrandId
+from greenroom.kit.telemetry import requests_limited
+
+BRAND_CHARACTERS = 200
+
+
+class Gate:
+    """Stands before every route (not as a Litestar guard, which copies the route for each request): who may not pass gets the error that says why."""
+
+    def __init__(
+        self,
+        sources: Sequence[TokenSource],
+        limiter: RateLimiter,
+        *,
+        limits: Mapping[Limit, int],
+        client_limits: Mapping[str, int],
+    ) -> None:
+        self._sources = sources
+        self._limiter = limiter
+        self._limits = limits
+        self._client_limits = client_limits
+
+    async def __call__(self, request: "Request[Any, Any, Any]") -> None:
+        """Leaves the Caller in the request's scope. Raises what DESIGN section 4 puts before the body's own errors."""
+        operation = operation_of(request.scope["route_handler"].opt)
+        if operation is None or operation.scope is None:
+            return
+        token, brand = _credentials_in(request.scope["headers"])
+        caller = await self._holder_of(token)
+        request.scope["user"] = caller
+        self._count(caller, operation.limit)
+        request.scope["user"] = _admitted(caller, operation, brand)
+
+    async def _holder_of(self, token: str) -> Caller:
+        for source in self._sources:
+            caller = await source.caller(token)
+            if caller is not None:
+                return caller
+        raise InvalidToken
+
+    def _count(self, caller: Caller, limit: Limit) -> None:
+        allowed = self._limits[limit] if limit == "admin" else self._client_limits.get(caller.client, self._limits[limit])
+        if not allowed:
+            return
+        wait = self._limiter.take(key_of(limit, caller.client, caller.user), limit=allowed)
+        if wait is not None:
+            requests_limited.labels(limit).inc()
+            raise RateLimited(retry_after_ms=wait)
+
+
+def _admitted(caller: Caller, operation: Operation, brand: str | None) -> Caller:
+    """The caller within the brand it may act in. Raises InsufficientScope, Forbidden."""
+    if operation.scope is not None and operation.scope not in caller.scopes:
+        raise InsufficientScope(operation.scope)
+    if caller.brand is None:
+        if ADMIN_ALL not in caller.scopes:
+            raise Forbidden("The token names no brand; only admin:* may act without one.")
+        return caller if brand is None else msgspec.structs.replace(caller, brand=BrandId(brand))
+    if brand is not None and brand != caller.brand:
+        raise Forbidden("X-Brand-Id: expected the token's own brand.")
+    return caller
+
+
+def _credentials_in(headers: Sequence[tuple[bytes, bytes]]) -> tuple[str, str | None]:
+    """The bearer token and the brand that the request names. Raises Unauthenticated, Forbidden."""
+    token: str | None = None
+    brand: str | None = None
+    for name, value in headers:
+        if name == b"authorization":
+            scheme, _, credentials = value.decode("latin-1").partition(" ")
+            token = credentials.strip() if scheme.lower() == "bearer" else None
+        elif name == b"x-brand-id":
+            brand = value.decode("latin-1")
+    if not token:
+        raise Unauthenticated
+    if brand is not None and not (brand.isprintable() and 1 <= len(brand) <= BRAND_CHARACTERS):
+        raise Forbidden(f"X-Brand-Id: expected 1 to {BRAND_CHARACTERS} printable characters.")
+    return token, brand

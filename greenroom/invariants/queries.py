@@ -1,0 +1,47 @@
+"""The invariants as SQL: each statement answers the rows that break a promise. They look at every brand."""
+
+from greenroom.kit.database import Database
+
+COUNT_IS_TRUE_ANY_BRAND = """
+select 'session ' || s.id || ': registered_count ' || s.registered_count || ', rows ' || count(r.id) as found
+from sessions s left join registrations r
+    on r.brand_id = s.brand_id and r.session_id = s.id and r.status = 'registered'
+group by s.brand_id, s.id having s.registered_count <> count(r.id) limit 20
+"""
+
+NEVER_OVERSOLD_ANY_BRAND = """
+select 'session ' || session_id || ': place ' || place || ' of ' || capacity_at_admission as found from (
+    select session_id, capacity_at_admission, row_number() over (
+        partition by brand_id, session_id order by coalesce(promoted_at, registered_at), position) as place
+    from registrations where status = 'registered') seats
+where place > capacity_at_admission limit 20
+"""
+
+ONE_ACTIVE_REGISTRATION_ANY_BRAND = """
+select 'session ' || session_id || ': ' || count(*) || ' active registrations of one person' as found
+from registrations where status <> 'cancelled' group by brand_id, session_id, user_id having count(*) > 1 limit 20
+"""
+
+NOBODY_WAITS_BESIDE_A_FREE_SEAT_ANY_BRAND = """
+select 'session ' || s.id || ': ' || count(*) || ' wait while seats are free' as found
+from sessions s join registrations r on r.brand_id = s.brand_id and r.session_id = s.id and r.status = 'waitlist'
+where s.status = 'scheduled' and s.registered_count < s.max_participants group by s.brand_id, s.id limit 20
+"""
+
+ONE_AUDIT_ROW_PER_CHANGE_ANY_BRAND = """
+select 'session ' || s.id || ': version ' || s.version || ', audit rows ' || count(a.entity_id) as found
+from sessions s left join audit_log a on a.brand_id = s.brand_id and a.entity_id = s.id and a.entity = 'session'
+group by s.brand_id, s.id having count(a.entity_id) <> s.version or max(a.entity_version) <> s.version limit 20
+"""
+
+EVERY_CHANGE_IS_TOLD_ANY_BRAND = """
+select 'session ' || a.entity_id || ': version ' || a.entity_version || ' has no event' as found
+from audit_log a left join outbox o
+    on o.brand_id = a.brand_id and o.session_id = a.entity_id and o.session_version = a.entity_version
+where a.entity = 'session' and o.id is null limit 20
+"""
+
+
+async def broken_any_brand(db: Database, invariant: str) -> list[str]:
+    """Up to 20 places where the invariant does not hold."""
+    return [row["found"] for row in await db.rows(invariant)]

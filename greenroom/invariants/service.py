@@ -1,0 +1,32 @@
+"""greenroom check: every promise that the data can show to be kept or broken."""
+
+from msgspec import Struct
+
+from greenroom.invariants import queries
+from greenroom.kit.database import Database
+
+PROMISES = {
+    "registered_count is the number of registered rows": queries.COUNT_IS_TRUE_ANY_BRAND,
+    "no admission above the capacity stored with it": queries.NEVER_OVERSOLD_ANY_BRAND,
+    "one active registration per person and session": queries.ONE_ACTIVE_REGISTRATION_ANY_BRAND,
+    "nobody waits while a seat is free and the session is scheduled": queries.NOBODY_WAITS_BESIDE_A_FREE_SEAT_ANY_BRAND,
+    "a change has exactly one audit row": queries.ONE_AUDIT_ROW_PER_CHANGE_ANY_BRAND,
+    "a change has its event": queries.EVERY_CHANGE_IS_TOLD_ANY_BRAND,
+}
+
+
+class Finding(Struct, frozen=True):
+    """One promise, and where it is broken."""
+
+    promise: str
+    examples: list[str]
+
+    @property
+    def broken(self) -> bool:
+        """Whether the promise is not kept."""
+        return bool(self.examples)
+
+
+async def check(db: Database) -> list[Finding]:
+    """Every promise, in order."""
+    return [Finding(promise, await queries.broken_any_brand(db, sql)) for promise, sql in PROMISES.items()]

@@ -1,0 +1,39 @@
+"""What every worker does beside requests."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable
+
+from greenroom.kit import queries
+from greenroom.kit.database import Database
+from greenroom.kit.errors import Unavailable
+from greenroom.kit.telemetry import logger, places_of
+
+PARENT_CHECK_SECONDS = 1.0
+
+
+async def repeat(chore: Callable[[], Awaitable[None]], *, seconds: float) -> None:
+    """Do it now and every so many seconds; a database that is away now may be back the next time."""
+    while True:
+        try:
+            await chore()
+        except Unavailable:
+            logger().warning("chore_postponed", reason="database unavailable")
+        except Exception as error:
+            logger().error("chore_failed", error=places_of(error))
+        await asyncio.sleep(seconds)
+
+
+async def prune(db: Database) -> None:
+    """Forget idempotency keys past their 24 hours, a thousand at a time."""
+    while await queries.prune_idempotency_keys_any_brand(db):
+        await asyncio.sleep(0)
+
+
+async def stop_without_parent() -> None:
+    """End this process in good order when the one that started it is gone: a killed `serve` leaves no workers behind."""
+    parent = os.getppid()
+    while os.getppid() == parent:
+        await asyncio.sleep(PARENT_CHECK_SECONDS)
+    signal.raise_signal(signal.SIGTERM)

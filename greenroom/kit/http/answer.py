@@ -1,0 +1,60 @@
+"""An answer: one body, encoded once. Litestar passes an ASGI application through as it is."""
+
+from typing import Any, Self
+
+import msgspec
+from litestar.types import Receive, Scope, Send
+
+from greenroom.kit.errors import GreenroomError
+
+Headers = list[tuple[bytes, bytes]]
+
+PRIVATE = (b"cache-control", b"private, no-cache")  # a caller's own view: kept by the caller alone, asked for anew
+JSON_TYPE = (b"content-type", b"application/json")
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Answer:
+    """Status, headers and body, ready to send."""
+
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(self, body: bytes, *, status: int, headers: Headers) -> None:
+        self.body = body
+        self.status = status
+        self.headers = headers
+
+    def to_asgi_response(self, **_: object) -> Self:
+        """What Litestar asks of an error handler's answer: this is an ASGI application already."""
+        return self
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it (ASGI)."""
+        await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
+        await send({"type": "http.response.body", "body": self.body, "more_body": False})
+
+
+def length_of(body: bytes) -> tuple[bytes, bytes]:
+    """The Content-Length header of a body."""
+    return b"content-length", b"%d" % len(body)
+
+
+def json_answer(body: Any, *, status: int = 200, headers: Headers | None = None) -> Answer:
+    """A Struct as JSON."""
+    encoded = _encode(body)
+    return Answer(
+        encoded, status=status, headers=[JSON_TYPE, length_of(encoded), *(headers or ())]
+    )
+
+
+def bare_answer(status: int, headers: Headers) -> Answer:
+    """An answer that has no body: 204 or 304."""
+    return Answer(b"", status=status, headers=headers)
+
+
+def error_answer(error: GreenroomError) -> Answer:
+    """The error in the contract's form."""
+    body = error.body()
+    named = [(name.lower().encode(), value.encode()) for name, value in error.headers.items()]
+    return Answer(body, status=error.status, headers=[JSON_TYPE, length_of(body), *named])

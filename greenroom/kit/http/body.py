@@ -1,0 +1,122 @@
+"""Bodies: of a type that the operation takes, decoded by their schema, with complaints in our words."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any, ClassVar, Generic, Self, TypeVar, get_type_hints
+
+import msgspec
+from msgspec import Struct
+
+from greenroom.kit.errors import UnsupportedMediaType, ValidationFailed
+
+JSON = "application/json"
+MERGE_PATCH = "application/merge-patch+json"
+
+T = TypeVar("T", bound=Struct)
+
+# Section 5.6, without leap seconds; `fromisoformat` alone takes more than the standard does.
+_RFC_3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,30})?"
+    r"(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])",
+    re.IGNORECASE,
+)
+_FIELD_NAME = re.compile(r"`(\w+)`")
+
+
+class PositiveInteger(int):
+    """A JSON number with a whole value from 1 to 2147483647: `5.0` is the integer 5."""
+
+    LARGEST = 2**31 - 1
+    SCHEMA: ClassVar = {"type": "integer", "exclusiveMinimum": 0, "maximum": LARGEST}
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        """The number. Raises ValueError."""
+        if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+            raise ValueError
+        if not 1 <= value <= cls.LARGEST:
+            raise ValueError
+        return cls(value)
+
+
+class Instant(datetime):
+    """An RFC 3339 date and time with an offset, in UTC and cut to milliseconds."""
+
+    SCHEMA: ClassVar = {"type": "string", "format": "date-time"}
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        """The instant. Raises ValueError, OverflowError where UTC puts it outside the years 1 to 9999."""
+        if not isinstance(value, str) or not _RFC_3339.fullmatch(value):
+            raise ValueError
+        in_utc = cls.fromisoformat(value.upper()).astimezone(UTC)
+        return in_utc.replace(microsecond=in_utc.microsecond // 1000 * 1000)
+
+
+def _parse_custom(kind: type, value: object) -> object:
+    if issubclass(kind, PositiveInteger | Instant):
+        return kind.parse(value)
+    raise NotImplementedError(kind)
+
+
+class BodyReader(Generic[T]):
+    """Reads bodies of one schema. Each field's description says what is expected, and so does the error."""
+
+    def __init__(self, schema: type[T], *, accepts: tuple[str, ...] = (JSON,)) -> None:
+        self.schema = schema
+        self.accepts = accepts
+        self._decoder = msgspec.json.Decoder(schema, dec_hook=_parse_custom)
+        self._expected = {
+            name: meta.description
+            for name, hint in get_type_hints(schema, include_extras=True).items()
+            for meta in _metas_of(hint)
+            if meta.description
+        }
+
+    def read(self, body: bytes, *, media_type: str) -> T:
+        """The body as its schema. Raises UnsupportedMediaType, ValidationFailed."""
+        if media_type not in self.accepts:
+            raise UnsupportedMediaType(self.accepts)
+        return self.decode(body)
+
+    def decode(self, body: bytes) -> T:
+        """The body as its schema. Raises ValidationFailed."""
+        try:
+            body.decode()
+            decoded = self._decoder.decode(body)
+        except OverflowError:
+            raise ValidationFailed("The body holds a time outside the years 1 to 9999 of UTC.") from None
+        except msgspec.ValidationError as error:
+            raise ValidationFailed(self._explain(str(error))) from None
+        except RecursionError:
+            raise ValidationFailed("The body is nested too deeply.") from None
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            raise ValidationFailed("The body is not JSON: it is malformed, cut short, not UTF-8 or holds a lone surrogate.") from None
+        if b"\\u0000" in body:
+            self._refuse_nul(decoded)
+        return decoded
+
+    def _refuse_nul(self, decoded: T) -> None:
+        for name in self.schema.__struct_fields__:
+            value = getattr(decoded, name)
+            if isinstance(value, str) and "\0" in value:
+                raise ValidationFailed(f"{name}: expected {self._expected[name]}.")
+
+    def _explain(self, complaint: str) -> str:
+        reason, _, path = complaint.partition(" - at `$.")
+        if reason.startswith("Object missing required field"):
+            name = _FIELD_NAME.findall(reason)[-1]
+            return f"{name} is required: expected {self._expected[name]}."
+        name = re.split(r"[.\[`]", path)[0]
+        if name in self._expected:
+            return f"{name}: expected {self._expected[name]}."
+        return "The body: expected a JSON object."
+
+
+def _metas_of(hint: Any) -> list[msgspec.Meta]:
+    found = [meta for meta in getattr(hint, "__metadata__", ()) if isinstance(meta, msgspec.Meta)]
+    for part in getattr(hint, "__args__", ()):
+        found += _metas_of(part)
+    if origin := getattr(hint, "__origin__", None):
+        found += [] if isinstance(origin, type) else _metas_of(origin)
+    return found

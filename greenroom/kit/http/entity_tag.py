@@ -1,0 +1,48 @@
+"""Entity tags (RFC 9110, section 8.8.3) of a session: `"version.revision.count.registered"`.
+
+`If-None-Match` compares all of it, `If-Match` the version alone: a registration never makes a host's edit stale.
+"""
+
+import re
+
+from greenroom.kit.errors import ValidationFailed
+
+_TAG = re.compile(r'(W/)?"([^"]*)"')
+_OURS = re.compile(r"(\d{1,9})\.\d+\.\d+\.[01]")
+
+
+def entity_tag(*, version: int, revision: int, count: int, registered: bool) -> str:
+    """The strong tag of a session as this caller sees it."""
+    return f'"{version}.{revision}.{count}.{registered:d}"'
+
+
+def versions_in(if_match: str | None) -> list[int] | None:
+    """The versions that the caller is content with; None is any. Weak tags never match (section 13.1.1).
+
+    Raises ValidationFailed when the header is not a list of entity tags.
+    """
+    if if_match is None or if_match.strip() == "*":
+        return None
+    return [
+        int(ours[1])
+        for weak, tag in _tags_in(if_match, header="If-Match")
+        if not weak and (ours := _OURS.fullmatch(tag))
+    ]
+
+
+def is_fresh(if_none_match: str | None, tag: str) -> bool:
+    """Whether the caller already has what `tag` names (section 13.1.2, the weak comparison).
+
+    Raises ValidationFailed when the header is not a list of entity tags.
+    """
+    if if_none_match is None:
+        return False
+    if if_none_match.strip() == "*":
+        return True
+    return tag[1:-1] in (theirs for _, theirs in _tags_in(if_none_match, header="If-None-Match"))
+
+
+def _tags_in(text: str, *, header: str) -> list[tuple[str, str]]:
+    if not _TAG.search(text) or _TAG.sub("", text).strip(" \t,"):
+        raise ValidationFailed(f"{header}: expected entity tags in double quotes, or *.")
+    return _TAG.findall(text)

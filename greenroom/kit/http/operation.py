@@ -1,0 +1,81 @@
+"""What a route says of itself: its place in the OpenAPI document, the scope it needs, the limit it counts against."""
+
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from greenroom.kit.errors import (
+    Forbidden,
+    GreenroomError,
+    InsufficientScope,
+    InternalError,
+    InvalidToken,
+    PayloadTooLarge,
+    RateLimited,
+    Unauthenticated,
+    Unavailable,
+    UnsupportedMediaType,
+    ValidationFailed,
+)
+from greenroom.kit.http.body import JSON
+
+Limit = Literal["reads", "writes", "admin"]
+Location = Literal["path", "query", "header"]
+
+ALWAYS: tuple[type[GreenroomError], ...] = (RateLimited, InternalError, Unavailable)
+WITH_TOKEN: tuple[type[GreenroomError], ...] = (Unauthenticated, InvalidToken, InsufficientScope, Forbidden)
+WITH_BODY: tuple[type[GreenroomError], ...] = (ValidationFailed, PayloadTooLarge, UnsupportedMediaType)
+
+
+class Parameter(Struct, frozen=True, kw_only=True):
+    """One thing that a request may carry beside its body."""
+
+    name: str
+    location: Location
+    description: str
+    schema: dict[str, Any]
+    example: str | None = None
+
+
+class AnswerShape(Struct, frozen=True, kw_only=True):
+    """A success: what it means, what its body is, which headers it has."""
+
+    description: str
+    schema: type[Struct] | None = None
+    example: Any = None
+    headers: dict[str, str] = {}
+    media_type: str = JSON
+
+
+class Operation(Struct, frozen=True, kw_only=True):
+    """One operation of the document. `scope` is None where no token is needed."""
+
+    id: str
+    summary: str
+    tag: str
+    answers: dict[int, AnswerShape]
+    scope: str | None = None
+    limit: Limit = "reads"
+    body: type[Struct] | None = None
+    accepts: tuple[str, ...] = (JSON,)
+    body_example: Any = None
+    parameters: tuple[Parameter, ...] = ()
+    raises: tuple[type[GreenroomError], ...] = ()
+
+    @property
+    def errors(self) -> tuple[type[GreenroomError], ...]:
+        """Every error that the operation can answer."""
+        with_token = WITH_TOKEN if self.scope else ()
+        with_body = WITH_BODY if self.body else ()
+        return tuple(dict.fromkeys((*self.raises, *with_body, *with_token, *ALWAYS)))
+
+
+def does(operation: Operation) -> dict[str, Any]:
+    """The keyword arguments of a route that performs the operation."""
+    return {"operation_id": operation.id, "opt": {"operation": operation}}
+
+
+def operation_of(opt: dict[str, Any]) -> Operation | None:
+    """The operation that a route performs; None for a route that is not in the document."""
+    found = opt.get("operation")
+    return found if isinstance(found, Operation) else None

@@ -1,0 +1,59 @@
+"""The connection: uvicorn's, with its own errors in the contract's form and no patience for who never finishes a request."""
+
+import asyncio
+import time
+from typing import Any, ClassVar
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from greenroom.kit.errors import ValidationFailed
+
+
+class PatientProtocol(HttpToolsProtocol):
+    """Cuts off a client whose request takes longer to arrive than `request_seconds`.
+
+    One timer per connection, not per request: it looks whether a request has been awaited too long, and sleeps again.
+    """
+
+    request_seconds: ClassVar[float] = 30.0
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._awaited_since: float | None = None
+        self._watch: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn itself
+        super().connection_made(transport)
+        self._awaited_since = time.monotonic()
+        self._look_again_in(self.request_seconds)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+        super().connection_lost(exc)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._awaited_since = time.monotonic()
+
+    def on_message_complete(self) -> None:
+        self._awaited_since = None
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        body = ValidationFailed("The request is not HTTP that can be read.").body()
+        self.transport.write(
+            b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\nconnection: close\r\n"
+            b"content-length: %d\r\n\r\n%b" % (len(body), body)
+        )
+        self.transport.close()
+
+    def _look_again_in(self, seconds: float) -> None:
+        self._watch = self.loop.call_later(seconds, self._look)
+
+    def _look(self) -> None:
+        waited = 0.0 if self._awaited_since is None else time.monotonic() - self._awaited_since
+        if waited >= self.request_seconds:
+            self.transport.close()
+        else:
+            self._look_again_in(self.request_seconds - waited)

@@ -1,0 +1,25 @@
+"""Names for the identifiers, so that one is never passed for another."""
+
+import re
+from typing import NewType
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+BrandId = NewType("BrandId", str)
+UserId = NewType("UserId", str)
+ClientId = NewType("ClientId", str)
+RequestId = NewType("RequestId", str)
+SessionId = NewType("SessionId", UUID)
+
+_CANONICAL = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+
+
+def new_id() -> UUID:
+    """A UUIDv7 (RFC 9562, section 5.7): it sorts by the time it was made."""
+    return uuid7()
+
+
+def parse_id(text: str) -> UUID | None:
+    """The UUID in its canonical form, in any case (RFC 9562, section 4); None for anything else."""
+    return UUID(text) if _CANONICAL.fullmatch(text) else None

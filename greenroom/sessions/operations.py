@@ -1,0 +1,149 @@
+"""What the operations of sessions say of themselves in the OpenAPI document. Source: contract, /v1/sessions."""
+
+from typing import Any
+
+from greenroom.identity.scopes import READ_LIVE, WRITE_LIVE
+from greenroom.kit.errors import (
+    Conflict,
+    IdempotencyKeyPayloadMismatch,
+    InvalidStatus,
+    NotFound,
+    PayloadTooLarge,
+    PreconditionFailed,
+    ValidationFailed,
+)
+from greenroom.kit.http.body import JSON, MERGE_PATCH
+from greenroom.kit.http.operation import AnswerShape, Operation, Parameter
+from greenroom.sessions.schemas import Session, SessionCreate, SessionPatch
+
+TAG = "sessions"
+
+ID = Parameter(
+    name="id",
+    location="path",
+    description="The session's id: a UUID in its canonical form, in any case. Anything else is a 404.",
+    schema={"type": "string"},
+    example="0199c8a0-4b7e-7c31-9d52-3f1b6c0a7e11",
+)
+BRAND = Parameter(
+    name="X-Brand-Id",
+    location="header",
+    description="The token's own brand, or for admin:* the brand to act in.",
+    schema={"type": "string", "minLength": 1, "maxLength": 200},
+)
+IDEMPOTENCY_KEY = Parameter(
+    name="Idempotency-Key",
+    location="header",
+    description="Repeats of this request within 24 hours get the first one's answer, with Idempotency-Replayed: true.",
+    schema={"type": "string", "minLength": 1, "maxLength": 128},
+)
+IF_MATCH = Parameter(
+    name="If-Match",
+    location="header",
+    description="An ETag of this session: the change is made only if nobody has edited it since.",
+    schema={"type": "string"},
+    example='"3.0.12.1"',
+)
+IF_NONE_MATCH = Parameter(
+    name="If-None-Match",
+    location="header",
+    description="ETags that the caller holds: 304 when one is still right.",
+    schema={"type": "string"},
+    example='"3.0.12.1"',
+)
+
+TAGGED = {"ETag": 'Strong: "version.revision.registered_count.is_registered"; If-Match compares the version alone.'}
+REPLAYED = {"Idempotency-Replayed": "true where this answer was given before to the same Idempotency-Key."}
+
+SESSION_EXAMPLE: dict[str, Any] = {
+    "id": "0199c8a0-4b7e-7c31-9d52-3f1b6c0a7e11",
+    "host_id": "host_1",
+    "brand_id": "acme",
+    "title": "Ask the physiotherapist",
+    "kind": "live",
+    "category": None,
+    "scheduled_at": "2026-12-01T17:00:00.000Z",
+    "started_at": None,
+    "ended_at": None,
+    "status": "scheduled",
+    "stream_call_id": None,
+    "max_participants": 500,
+    "duration_minutes": None,
+    "recording_url": None,
+    "metadata": {"room": "blue"},
+    "created_at": "2026-11-23T09:00:00.000Z",
+    "updated_at": "2026-11-23T09:30:00.000Z",
+    "registered_count": 12,
+    "is_registered": True,
+}
+
+
+def _session(description: str, *, headers: dict[str, str] | None = None) -> AnswerShape:
+    return AnswerShape(
+        description=description, schema=Session, example=SESSION_EXAMPLE, headers={**TAGGED, **(headers or {})}
+    )
+
+
+CREATE = Operation(
+    id="createSession",
+    summary="Create a live session",
+    tag=TAG,
+    scope=WRITE_LIVE,
+    limit="writes",
+    parameters=(BRAND, IDEMPOTENCY_KEY),
+    body=SessionCreate,
+    body_example={
+        "host_id": "host_1",
+        "brand_id": "acme",
+        "title": "Ask the physiotherapist",
+        "scheduled_at": "2026-12-01T17:00:00Z",
+        "max_participants": 500,
+    },
+    answers={201: _session("Session created", headers={**REPLAYED, "Location": "The session's own path."})},
+    raises=(Conflict, IdempotencyKeyPayloadMismatch),
+)
+
+GET = Operation(
+    id="getSession",
+    summary="Get a live session",
+    tag=TAG,
+    scope=READ_LIVE,
+    parameters=(ID, BRAND, IF_NONE_MATCH),
+    answers={
+        200: _session("Session"),
+        304: AnswerShape(description="The caller's copy is still right.", headers=TAGGED),
+    },
+    raises=(ValidationFailed, NotFound),
+)
+
+UPDATE = Operation(
+    id="updateSession",
+    summary="Update a live session",
+    tag=TAG,
+    scope=WRITE_LIVE,
+    limit="writes",
+    parameters=(ID, BRAND, IF_MATCH),
+    body=SessionPatch,
+    accepts=(JSON, MERGE_PATCH),
+    body_example={"scheduled_at": "2026-12-01T18:00:00Z", "max_participants": 600, "metadata": {"room": "green"}},
+    answers={200: _session("Session updated")},
+    raises=(NotFound, InvalidStatus, PreconditionFailed),
+)
+
+
+def _step(verb: str, *, summary: str, done: str) -> Operation:
+    return Operation(
+        id=f"{verb}Session",
+        summary=summary,
+        tag=TAG,
+        scope=WRITE_LIVE,
+        limit="writes",
+        parameters=(ID, BRAND, IDEMPOTENCY_KEY),
+        answers={200: _session(done, headers=REPLAYED)},
+        raises=(ValidationFailed, NotFound, InvalidStatus, Conflict, IdempotencyKeyPayloadMismatch, PayloadTooLarge),
+    )
+
+
+START = _step("start", summary="Start a scheduled session", done="Session live")
+END = _step("end", summary="End a live session", done="Session ended")
+CANCEL = _step("cancel", summary="Cancel a scheduled session", done="Session cancelled")

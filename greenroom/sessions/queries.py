@@ -1,0 +1,179 @@
+"""The SQL of sessions: one round trip per operation. The functions called here are in migrations/0001_sessions.sql."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from msgspec import Struct
+
+from greenroom.identity.caller import Caller
+from greenroom.kit.database import Database, Row
+from greenroom.kit.idempotency import IdempotencyKey
+from greenroom.kit.ids import BrandId, RequestId, SessionId
+from greenroom.sessions.schemas import Kind, Status
+
+GET = """
+select 'found' as outcome, s.id, s.brand_id, s.host_id, s.title, s.kind, s.category, s.status, s.scheduled_at, s.started_at,
+    s.ended_at, s.duration_minutes, s.max_participants, s.registered_count, s.stream_call_id, s.recording_url, s.metadata,
+    s.version, s.revision, s.created_at, s.updated_at,
+    exists (select from registrations r where r.brand_id = $1 and r.session_id = $2 and r.user_id = $3
+            and r.status = 'registered') as is_registered
+from sessions s where s.brand_id = $1 and s.id = $2
+"""
+
+BRAND_OF_ANY_BRAND = "select brand_id from sessions where id = $1"
+
+COUNT = "select count(*) as sessions from sessions where brand_id = $1"
+
+CREATE = "select * from create_session_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
+
+UPDATE = "select * from update_session_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
+
+MOVE = "select * from move_session_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+
+
+class Kept(Struct, frozen=True):
+    """A session as its row says, and as the caller stands to it. Times are in UTC, metadata is JSON text."""
+
+    id: UUID
+    brand_id: str
+    host_id: str
+    title: str
+    kind: Kind
+    category: str | None
+    status: Status
+    scheduled_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    duration_minutes: int | None
+    max_participants: int
+    registered_count: int
+    stream_call_id: str | None
+    recording_url: str | None
+    metadata: str
+    version: int
+    revision: int
+    created_at: datetime
+    updated_at: datetime
+    is_registered: bool
+
+
+class Outcome(Struct, frozen=True):
+    """How a change went; `session` is there when it went well."""
+
+    how: str
+    session: Kept | None
+
+
+class Creation(Struct, frozen=True, kw_only=True):
+    """A session to insert."""
+
+    id: SessionId
+    brand: BrandId
+    host: str
+    title: str
+    kind: Kind
+    scheduled_at: datetime
+    max_participants: int
+    metadata: str
+    by: Caller
+    request_id: RequestId
+    event_id: UUID
+    key: IdempotencyKey | None
+
+
+class Edit(Struct, frozen=True, kw_only=True):
+    """A change of a session's fields; None is a field that was not sent."""
+
+    id: SessionId
+    brand: BrandId
+    expected_versions: list[int] | None
+    title: str | None
+    scheduled_at: datetime | None
+    max_participants: int | None
+    kind: Kind | None
+    metadata: str | None
+    merges_metadata: bool
+    by: Caller
+    request_id: RequestId
+    updated_event_id: UUID
+    rescheduled_event_id: UUID
+
+
+class Move(Struct, frozen=True, kw_only=True):
+    """A step of a session's life."""
+
+    id: SessionId
+    brand: BrandId
+    from_status: Status
+    to_status: Status
+    event: Literal["started", "ended", "cancelled"]
+    by: Caller
+    request_id: RequestId
+    event_id: UUID
+    key: IdempotencyKey | None
+
+
+async def get(db: Database, brand: BrandId, session_id: SessionId, caller: Caller) -> Kept | None:
+    """The session as the caller stands to it."""
+    row = await db.row(GET, brand, session_id, caller.user)
+    return None if row is None else _kept(row)
+
+
+async def brand_of_any_brand(db: Database, session_id: SessionId) -> BrandId | None:
+    """The brand that the session belongs to."""
+    row = await db.row(BRAND_OF_ANY_BRAND, session_id)
+    return None if row is None else BrandId(row["brand_id"])
+
+
+async def count(db: Database, brand: BrandId) -> int:
+    """How many sessions the brand has."""
+    row = await db.row(COUNT, brand)
+    return 0 if row is None else int(row["sessions"])
+
+
+async def create(db: Database, it: Creation) -> Outcome:
+    """created | replayed | key_in_progress | key_mismatch | metadata_too_large."""
+    return _outcome(
+        await db.row(
+            CREATE, it.brand, it.id, it.host, it.title, it.kind, it.scheduled_at, it.max_participants, it.metadata,
+            it.by.user, it.by.client, it.request_id, it.event_id, *_of(it.key),
+        )
+    )  # fmt: skip
+
+
+async def update(db: Database, it: Edit) -> Outcome:
+    """updated | unchanged | not_found | forbidden | stale | invalid_status | metadata_too_large."""
+    return _outcome(
+        await db.row(
+            UPDATE, it.brand, it.id, it.expected_versions, it.title, it.scheduled_at, it.max_participants, it.kind,
+            it.metadata, it.merges_metadata, it.by.user, it.by.manages, it.by.client, it.request_id,
+            it.updated_event_id, it.rescheduled_event_id,
+        )
+    )  # fmt: skip
+
+
+async def move(db: Database, it: Move) -> Outcome:
+    """moved | unchanged | not_found | forbidden | invalid_status | replayed | key_in_progress | key_mismatch."""
+    return _outcome(
+        await db.row(
+            MOVE, it.brand, it.id, it.from_status, it.to_status, it.event,
+            it.by.user, it.by.manages, it.by.client, it.request_id, it.event_id, *_of(it.key),
+        )
+    )  # fmt: skip
+
+
+def _of(key: IdempotencyKey | None) -> tuple[bytes | None, int | None, bytes | None]:
+    return (None, None, None) if key is None else (key.scope, key.lock, key.body_hash)
+
+
+def _kept(row: Row) -> Kept:
+    _, *columns = row
+    return Kept(*columns)
+
+
+def _outcome(row: Row | None) -> Outcome:
+    if row is None:
+        raise AssertionError("a session function always answers one row")
+    how, *columns = row
+    return Outcome(how, None if columns[0] is None else Kept(*columns))

@@ -1,0 +1,98 @@
+"""HTTP of sessions: read the request, call the service, write the answer."""
+
+from litestar import get, patch, post
+
+from greenroom.identity.request import CallerRequest
+from greenroom.kit.http.answer import PRIVATE, Answer, bare_answer, json_answer
+from greenroom.kit.http.body import JSON, MERGE_PATCH, BodyReader
+from greenroom.kit.http.entity_tag import is_fresh, versions_in
+from greenroom.kit.http.operation import does
+from greenroom.kit.idempotency import IdempotencyKey, idempotency_key
+from greenroom.sessions import operations, service
+from greenroom.sessions.schemas import SessionCreate, SessionPatch
+from greenroom.sessions.service import Step, Tagged
+
+SESSION_CREATE = BodyReader(SessionCreate)
+SESSION_PATCH = BodyReader(SessionPatch, accepts=(JSON, MERGE_PATCH))
+
+
+@post("/v1/sessions", **does(operations.CREATE))
+async def create_session(request: CallerRequest) -> Answer:
+    """Schedule a session. Source: contract, POST /v1/sessions."""
+    wanted = await request.read(SESSION_CREATE)
+    key = await _key_of(request, brand=wanted.brand_id)
+    created = await service.create(request.db, request.caller, wanted, request_id=request.id, key=key)
+    return _answer(created, status=201)
+
+
+@get("/v1/sessions/{id:str}", **does(operations.GET))
+async def get_session(request: CallerRequest, id: str) -> Answer:
+    """One session, as the caller sees it; 304 where the caller has that already (RFC 9110, section 13.1.2)."""
+    found = await service.get(request.db, request.caller, id)
+    if is_fresh(request.header(b"if-none-match"), found.tag):
+        return bare_answer(304, [(b"etag", found.tag.encode()), PRIVATE])
+    return _answer(found)
+
+
+@patch("/v1/sessions/{id:str}", **does(operations.UPDATE))
+async def update_session(request: CallerRequest, id: str) -> Answer:
+    """Change what the session's status allows to change. Source: contract, PATCH /v1/sessions/{id}."""
+    changes = await request.read(SESSION_PATCH)
+    updated = await service.update(
+        request.db,
+        request.caller,
+        id,
+        changes,
+        merges=request.media_type == MERGE_PATCH,
+        expected=versions_in(request.header(b"if-match")),
+        request_id=request.id,
+    )
+    return _answer(updated)
+
+
+@post("/v1/sessions/{id:str}/start", **does(operations.START))
+async def start_session(request: CallerRequest, id: str) -> Answer:
+    """The host opens the session, at any time."""
+    return await _move(request, id, "start")
+
+
+@post("/v1/sessions/{id:str}/end", **does(operations.END))
+async def end_session(request: CallerRequest, id: str) -> Answer:
+    """The host ends a live session; that is final."""
+    return await _move(request, id, "end")
+
+
+@post("/v1/sessions/{id:str}/cancel", **does(operations.CANCEL))
+async def cancel_session(request: CallerRequest, id: str) -> Answer:
+    """The host calls off a session that has not begun."""
+    return await _move(request, id, "cancel")
+
+
+async def _move(request: CallerRequest, id: str, step: Step) -> Answer:
+    key = await _key_of(request, brand=request.caller.brand)
+    return _answer(await service.move(request.db, request.caller, id, step, request_id=request.id, key=key))
+
+
+async def _key_of(request: CallerRequest, *, brand: str | None) -> IdempotencyKey | None:
+    body = await request.bounded_body()
+    return idempotency_key(
+        request.header(b"idempotency-key"),
+        brand=brand or "",
+        client=request.caller.client,
+        subject=request.caller.user,
+        method=request.scope["method"],
+        path=request.scope["path"],
+        body=body,
+    )
+
+
+def _answer(found: Tagged, *, status: int = 200) -> Answer:
+    headers = [(b"etag", found.tag.encode()), PRIVATE]
+    if status == 201:
+        headers.append((b"location", f"/v1/sessions/{found.session.id}".encode()))
+    if found.replayed:
+        headers.append((b"idempotency-replayed", b"true"))
+    return json_answer(found.session, status=status, headers=headers)
+
+
+ROUTES = [create_session, get_session, update_session, start_session, end_session, cancel_session]

@@ -1,0 +1,215 @@
+"""The operations of sessions: pure decisions around one call of queries."""
+
+from typing import Literal, TypeVar
+
+import msgspec
+from msgspec import UnsetType
+
+from greenroom.identity.caller import Caller
+from greenroom.kit.clock import wire_time
+from greenroom.kit.database import Database
+from greenroom.kit.errors import Forbidden, InvalidStatus, NotFound, PreconditionFailed, ValidationFailed
+from greenroom.kit.http.documents import DOCUMENT_OCTETS, checked_document
+from greenroom.kit.http.entity_tag import entity_tag
+from greenroom.kit.idempotency import IdempotencyKey, refuse_unless_usable
+from greenroom.kit.ids import BrandId, RequestId, SessionId, new_id, parse_id
+from greenroom.sessions import queries
+from greenroom.sessions.queries import Creation, Edit, Kept, Move, Outcome
+from greenroom.sessions.schemas import Session, SessionCreate, SessionPatch, Status
+
+T = TypeVar("T")
+Step = Literal["start", "end", "cancel"]
+_Steps = dict[Step, tuple[Status, Status, Literal["started", "ended", "cancelled"]]]
+
+STEPS: _Steps = {
+    "start": ("scheduled", "live", "started"),
+    "end": ("live", "ended", "ended"),
+    "cancel": ("scheduled", "cancelled", "cancelled"),
+}
+
+
+class Tagged(msgspec.Struct, frozen=True):
+    """A session, its entity tag, and whether the answer is one that was given before."""
+
+    session: Session
+    tag: str
+    replayed: bool = False
+
+
+async def get(db: Database, caller: Caller, session_id: str) -> Tagged:
+    """The session as the caller sees it. Raises NotFound."""
+    known_id = _session_id(session_id)
+    kept = await queries.get(db, await _brand_of(db, caller, known_id), known_id, caller)
+    if kept is None:
+        raise NotFound("There is no such session.")
+    return tagged(kept)
+
+
+async def count(db: Database, brand: BrandId) -> int:
+    """How many sessions the brand has."""
+    return await queries.count(db, brand)
+
+
+async def create(
+    db: Database, caller: Caller, wanted: SessionCreate, *, request_id: RequestId, key: IdempotencyKey | None
+) -> Tagged:
+    """Schedule a session that the caller hosts, or any of the brand for who manages it.
+
+    Raises Forbidden, ValidationFailed, Conflict, IdempotencyKeyPayloadMismatch.
+    """
+    outcome = await queries.create(db, creation_of(wanted, by=caller, request_id=request_id, key=key))
+    return answer_to(outcome)
+
+
+async def update(
+    db: Database,
+    caller: Caller,
+    session_id: str,
+    patch: SessionPatch,
+    *,
+    merges: bool,
+    expected: list[int] | None,
+    request_id: RequestId,
+) -> Tagged:
+    """Change what the session's status allows to change.
+
+    Raises ValidationFailed, NotFound, Forbidden, PreconditionFailed, InvalidStatus.
+    """
+    metadata = None if isinstance(patch.metadata, UnsetType) else checked_document(bytes(patch.metadata), field="metadata")
+    known_id = _session_id(session_id)
+    edit = Edit(
+        id=known_id,
+        brand=await _brand_of(db, caller, known_id),
+        expected_versions=expected,
+        title=_sent(patch.title),
+        scheduled_at=_sent(patch.scheduled_at),
+        max_participants=_sent(patch.max_participants),
+        kind=_sent(patch.kind),
+        metadata=metadata,
+        merges_metadata=merges,
+        by=caller,
+        request_id=request_id,
+        updated_event_id=new_id(),
+        rescheduled_event_id=new_id(),
+    )
+    return answer_to(await queries.update(db, edit))
+
+
+async def move(
+    db: Database, caller: Caller, session_id: str, step: Step, *, request_id: RequestId, key: IdempotencyKey | None
+) -> Tagged:
+    """Start, end or cancel; 200 with no second effect where that was done already.
+
+    Raises NotFound, Forbidden, InvalidStatus, Conflict, IdempotencyKeyPayloadMismatch.
+    """
+    known_id = _session_id(session_id)
+    from_status, to_status, event = STEPS[step]
+    outcome = await queries.move(
+        db,
+        Move(
+            id=known_id,
+            brand=await _brand_of(db, caller, known_id),
+            from_status=from_status,
+            to_status=to_status,
+            event=event,
+            by=caller,
+            request_id=request_id,
+            event_id=new_id(),
+            key=key,
+        ),
+    )
+    return answer_to(outcome)
+
+
+def creation_of(wanted: SessionCreate, *, by: Caller, request_id: RequestId, key: IdempotencyKey | None) -> Creation:
+    """The session to insert. Raises Forbidden, ValidationFailed."""
+    metadata = "{}" if isinstance(wanted.metadata, UnsetType) else checked_document(bytes(wanted.metadata), field="metadata")
+    if by.brand is not None and wanted.brand_id != by.brand:
+        raise Forbidden("brand_id: expected the token's own brand.")
+    if wanted.host_id != by.user and not by.manages:
+        raise Forbidden("host_id: expected your own id; manage:live may name another.")
+    return Creation(
+        id=SessionId(new_id()),
+        brand=BrandId(wanted.brand_id),
+        host=wanted.host_id,
+        title=wanted.title,
+        kind=wanted.kind,
+        scheduled_at=wanted.scheduled_at,
+        max_participants=wanted.max_participants,
+        metadata=metadata,
+        by=by,
+        request_id=request_id,
+        event_id=new_id(),
+        key=key,
+    )
+
+
+def answer_to(outcome: Outcome) -> Tagged:
+    """The session, or the error that the outcome is."""
+    refuse_unless_usable(outcome.how)
+    match outcome.how:
+        case "not_found":
+            raise NotFound("There is no such session.")
+        case "forbidden":
+            raise Forbidden("Only the session's host, a co-host or manage:live may do this.")
+        case "stale":
+            raise PreconditionFailed
+        case "invalid_status":
+            raise InvalidStatus
+        case "metadata_too_large":
+            raise ValidationFailed(f"metadata: expected at most {DOCUMENT_OCTETS // 1024} KiB as it would be stored.")
+    if outcome.session is None:
+        raise AssertionError(f"{outcome.how} comes with a session")
+    return tagged(outcome.session, replayed=outcome.how == "replayed")
+
+
+def tagged(kept: Kept, *, replayed: bool = False) -> Tagged:
+    """The row as the wire shows it."""
+    return Tagged(
+        session=Session(
+            id=str(kept.id),
+            host_id=kept.host_id,
+            brand_id=kept.brand_id,
+            title=kept.title,
+            kind=kept.kind,
+            category=kept.category,
+            scheduled_at=wire_time(kept.scheduled_at),
+            started_at=None if kept.started_at is None else wire_time(kept.started_at),
+            ended_at=None if kept.ended_at is None else wire_time(kept.ended_at),
+            status=kept.status,
+            stream_call_id=kept.stream_call_id,
+            max_participants=kept.max_participants,
+            duration_minutes=kept.duration_minutes,
+            recording_url=kept.recording_url,
+            metadata=msgspec.Raw(kept.metadata.encode()),
+            created_at=wire_time(kept.created_at),
+            updated_at=wire_time(kept.updated_at),
+            registered_count=kept.registered_count,
+            is_registered=kept.is_registered,
+        ),
+        tag=entity_tag(
+            version=kept.version, revision=kept.revision, count=kept.registered_count, registered=kept.is_registered
+        ),
+        replayed=replayed,
+    )
+
+
+def _session_id(text: str) -> SessionId:
+    known = parse_id(text)
+    if known is None:
+        raise NotFound("There is no such session.")
+    return SessionId(known)
+
+
+async def _brand_of(db: Database, caller: Caller, session_id: SessionId) -> BrandId:
+    """The caller's brand; for who crosses brands, the session's own."""
+    if caller.brand is not None:
+        return caller.brand
+    brand = await queries.brand_of_any_brand(db, session_id)
+    if brand is None:
+        raise NotFound("There is no such session.")
+    return brand
+
+
+def _sent(value: T | UnsetType) -> T | None:
+    return None if isinstance(value, UnsetType) else value

@@ -1,0 +1,136 @@
+"""Every setting: its environment variable is GREENROOM_ and its name in capitals.
+
+docs/settings.md is made from this class, and a test holds the two together.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+import msgspec
+from msgspec import Meta
+from platformdirs import user_data_path
+
+PREFIX = "GREENROOM_"
+
+PerMinute = Annotated[int, Meta(ge=0, le=10_000_000)]
+LogLevel = Literal["debug", "info", "warning", "error"]
+IdentitySource = Literal["local"]
+
+
+class SettingsError(Exception):
+    """A setting that cannot be used: the message is one line that names it and says what was expected."""
+
+
+def default_data_dir() -> Path:
+    """The user's data directory; as root /var/lib/greenroom, which `nobody` can reach."""
+    return Path("/var/lib/greenroom") if os.geteuid() == 0 else user_data_path("greenroom")
+
+
+def described(text: str) -> Any:
+    """What the setting does, for a reader of docs/settings.md."""
+    return Meta(description=text)
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What an operator may choose."""
+
+    database_url: Annotated[
+        str | None, described("The service's role: `postgresql://user:password@host/database`. Not set: the embedded PostgreSQL.")
+    ] = None
+    database_owner_url: Annotated[
+        str | None, described("The role that owns the tables; `greenroom migrate` and `serve --migrate` use it.")
+    ] = None
+    data_dir: Annotated[Path, described("Where the embedded PostgreSQL and the secret keys live.")] = msgspec.field(
+        default_factory=default_data_dir
+    )
+    secret_keys: Annotated[
+        tuple[str, ...],
+        described("Keys that sign tokens and cursors, by comma; the first signs, all verify. Required with an external database."),
+    ] = ()
+    identity: Annotated[
+        tuple[IdentitySource, ...], described("Where callers come from, by comma. `local`: tokens of `greenroom token`.")
+    ] = ("local",)
+    pool_size: Annotated[int, Meta(ge=1, le=1000), described("Database connections of one worker process.")] = 8
+    pool_wait_seconds: Annotated[
+        float, Meta(gt=0, le=60), described("How long a request waits for a free database connection before 503.")
+    ] = 2.0
+    statement_seconds: Annotated[
+        float, Meta(gt=0, le=60), described("How long one database statement may take before 503.")
+    ] = 5.0
+    request_seconds: Annotated[
+        float, Meta(gt=0, le=600), described("How long a client may take to send one request before it is cut off.")
+    ] = 30.0
+    shutdown_seconds: Annotated[
+        int, Meta(ge=0, le=600), described("How long requests under way may take to finish when the server stops.")
+    ] = 30
+    rate_limit_reads: Annotated[PerMinute, described("Reads a minute per client and subject; 0 is off.")] = 1000
+    rate_limit_writes: Annotated[PerMinute, described("Writes a minute per client and subject; 0 is off.")] = 200
+    rate_limit_admin: Annotated[PerMinute, described("Admin requests a minute per client and subject; 0 is off.")] = 100
+    rate_limit_address: Annotated[PerMinute, described("Requests a minute per address, before the token; 0 is off.")] = 3000
+    rate_limit_clients: Annotated[
+        dict[str, PerMinute],
+        described('M2M clients with numbers of their own, for reads and for writes alike: JSON, `{"client": per_minute}`.'),
+    ] = {}
+    cors_origins: Annotated[tuple[str, ...], described("Origins that browsers may call from, by comma.")] = ()
+    trusted_proxies: Annotated[
+        tuple[str, ...], described("Addresses or networks of proxies whose X-Forwarded-For is believed, by comma.")
+    ] = ()
+    public_url: Annotated[str | None, described("The address by which clients reach this service, for links.")] = None
+    log_level: Annotated[LogLevel, described("The least severe line that is logged.")] = "info"
+
+
+LISTS = frozenset({"secret_keys", "identity", "cors_origins", "trusted_proxies"})
+JSON_VALUES = frozenset({"rate_limit_clients"})
+SECRET_KEY_CHARACTERS = 32
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    return PREFIX + name.upper()
+
+
+def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """The settings that the environment asks for. Raises SettingsError; an empty variable is one that is not set."""
+    given = {name: environ[variable(name)] for name in Settings.__struct_fields__ if environ.get(variable(name))}
+    try:
+        settings = msgspec.convert({name: _value(name, text) for name, text in given.items()}, Settings, strict=False, dec_hook=_path)
+    except msgspec.ValidationError as error:
+        raise SettingsError(_explain(str(error))) from None
+    if any(len(key) < SECRET_KEY_CHARACTERS for key in settings.secret_keys):
+        raise SettingsError(f"{variable('secret_keys')}: each key needs at least {SECRET_KEY_CHARACTERS} characters.")
+    if settings.database_url and not settings.secret_keys:
+        raise SettingsError(
+            f"{variable('secret_keys')} is required with an external database (replicas must agree on it): set it to a "
+            f"random text of at least {SECRET_KEY_CHARACTERS} characters, such as the output of: openssl rand -hex 32"
+        )
+    return settings
+
+
+def _value(name: str, text: str) -> object:
+    if name in LISTS:
+        return tuple(part for part in (part.strip() for part in text.split(",")) if part)
+    if name in JSON_VALUES:
+        try:
+            return msgspec.json.decode(text)
+        except msgspec.DecodeError:
+            raise SettingsError(f'{variable(name)}: expected JSON such as {{"my-backend": 60000}}.') from None
+    return text
+
+
+def _path(kind: type, value: object) -> object:
+    """msgspec knows no paths."""
+    if kind is not Path:
+        raise NotImplementedError(kind)
+    return Path(str(value)).expanduser()
+
+
+def _explain(complaint: str) -> str:
+    """One line from msgspec's complaint, with the variable's name and without the value, which may be a secret."""
+    reason, _, path = complaint.partition(" - at `$.")
+    name = path.split("[")[0].split(".")[0].rstrip("`")
+    if reason.startswith("Invalid enum value"):
+        choices = get_args(LogLevel) if name == "log_level" else get_args(IdentitySource)
+        reason = f"expected one of {', '.join(choices)}"
+    return f"{variable(name)}: {reason.replace('`', '').lower()}."

@@ -1,0 +1,194 @@
+"""The OpenAPI 3.1 document, made from what the routes say of themselves, and a page of it that needs no internet.
+
+Litestar could make one too; ours is exact where the contract is: the schemas are msgspec's own, and each operation lists
+every error that it can answer because it declares the classes that it raises.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+from litestar.handlers import HTTPRouteHandler
+from msgspec import Struct
+
+from greenroom import __version__
+from greenroom.events.catalogue import EVENTS
+from greenroom.identity.scopes import SCOPES
+from greenroom.kit.errors import GreenroomError, RateLimited
+from greenroom.kit.http.operation import AnswerShape, Operation, Parameter, operation_of
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+ERROR_SCHEMA = {
+    "type": "object",
+    "properties": {
+        "error": {"type": "string", "description": "A code for programs."},
+        "message": {"type": "string", "description": "A text for people: which field, and what was expected."},
+        "retry_after_ms": {"type": "integer", "description": "With 429: how long to wait."},
+    },
+    "required": ["error", "message"],
+}
+
+
+def build_document(routes: Iterable[HTTPRouteHandler]) -> dict[str, Any]:
+    """The whole document."""
+    paths: dict[str, dict[str, Any]] = defaultdict(dict)
+    schemas: set[type[Struct]] = {event.payload for event in EVENTS}
+    for route in routes:
+        operation = operation_of(route.opt)
+        if operation is None:
+            continue
+        schemas |= _schemas_of(operation)
+        for path in route.paths:
+            for method in route.http_methods:
+                paths[path.replace(":str", "")][method.lower()] = _operation(operation, route.fn.__doc__ or "")
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Greenroom",
+            "version": __version__,
+            "description": "Live sessions: schedule, register, open the room, ask, end, keep the recording.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "jsonSchemaDialect": DIALECT,
+        "servers": [{"url": "/"}],
+        "paths": dict(paths),
+        "webhooks": {event.name: _webhook(event.name, event.payload, event.description) for event in EVENTS},
+        "components": {
+            "schemas": {"Error": ERROR_SCHEMA, **_components(schemas)},
+            "securitySchemes": {
+                "bearer": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "bearerFormat": "JWT",
+                    "description": "Scopes: " + " ".join(f"`{scope}`: {meaning}" for scope, meaning in SCOPES.items()),
+                }
+            },
+        },
+    }
+
+
+def _operation(operation: Operation, text: str) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "operationId": operation.id,
+        "summary": operation.summary,
+        "description": " ".join(text.split()),
+        "tags": [operation.tag],
+        "security": [{"bearer": [operation.scope]}] if operation.scope else [],
+        "parameters": [_parameter(parameter) for parameter in operation.parameters],
+    }
+    if operation.body is not None:
+        media = {"schema": _reference(operation.body), "example": operation.body_example}
+        described["requestBody"] = {"required": True, "content": dict.fromkeys(operation.accepts, media)}
+    described["responses"] = {
+        **{str(status): _answer(answer) for status, answer in operation.answers.items()},
+        **_errors(operation.errors),
+    }
+    return described
+
+
+def _parameter(parameter: Parameter) -> dict[str, Any]:
+    said: dict[str, Any] = {
+        "name": parameter.name,
+        "in": parameter.location,
+        "required": parameter.location == "path",
+        "description": parameter.description,
+        "schema": parameter.schema,
+    }
+    return said if parameter.example is None else {**said, "example": parameter.example}
+
+
+def _answer(answer: AnswerShape) -> dict[str, Any]:
+    said: dict[str, Any] = {"description": answer.description, "headers": _headers(answer.headers)}
+    if answer.schema is not None:
+        said["content"] = {answer.media_type: {"schema": _reference(answer.schema), "example": answer.example}}
+    elif answer.media_type != "application/json":
+        said["content"] = {answer.media_type: {"schema": {"type": "string"}}}
+    return said
+
+
+def _headers(named: dict[str, str]) -> dict[str, Any]:
+    every = {"X-Request-Id": "Names this request in the log: the caller's own where it was well-formed.", **named}
+    return {name: {"description": text, "schema": {"type": "string"}} for name, text in every.items()}
+
+
+def _errors(errors: Iterable[type[GreenroomError]]) -> dict[str, Any]:
+    by_status: dict[int, list[type[GreenroomError]]] = defaultdict(list)
+    for error in errors:
+        by_status[error.status].append(error)
+    return {
+        str(status): {
+            "description": " ".join(f"`{error.code}`: {error.__doc__}" for error in same),
+            "headers": _headers({"Retry-After": "Seconds to wait."} if status in {409, 429, 503} else {}),
+            "content": {
+                "application/json": {
+                    "schema": {"$ref": "#/components/schemas/Error"},
+                    "examples": {error.code: {"value": _example(error)} for error in same},
+                }
+            },
+        }
+        for status, same in sorted(by_status.items())
+    }
+
+
+def _example(error: type[GreenroomError]) -> dict[str, Any]:
+    wait = {"retry_after_ms": 1200} if error is RateLimited else {}
+    return {"error": error.code, "message": error.message, **wait}
+
+
+def _webhook(name: str, payload: type[Struct], description: str) -> dict[str, Any]:
+    envelope = {
+        "type": "object",
+        "properties": {
+            "id": {"type": "string", "format": "uuid"},
+            "name": {"const": name},
+            "occurred_at": {"type": "string", "format": "date-time"},
+            "brand_id": {"type": "string"},
+            "payload": _reference(payload),
+        },
+        "required": ["id", "name", "occurred_at", "brand_id", "payload"],
+    }
+    return {
+        "post": {
+            "operationId": name,
+            "summary": description,
+            "tags": ["events"],
+            "security": [],
+            "requestBody": {"required": True, "content": {"application/json": {"schema": envelope}}},
+            "responses": {"2XX": {"description": "Received"}},
+        }
+    }
+
+
+def _reference(schema: type[Struct]) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{schema.__name__}"}
+
+
+def _schemas_of(operation: Operation) -> set[type[Struct]]:
+    answers = {answer.schema for answer in operation.answers.values() if answer.schema is not None}
+    return answers if operation.body is None else {*answers, operation.body}
+
+
+def _components(schemas: Iterable[type[Struct]]) -> dict[str, Any]:
+    ordered = sorted(schemas, key=lambda schema: schema.__name__)
+    _, components = msgspec.json.schema_components(
+        ordered, schema_hook=lambda kind: kind.SCHEMA, ref_template="#/components/schemas/{name}"
+    )
+    return {name: _as_contract(components[name]) for name in sorted(components)}
+
+
+def _as_contract(schema: Any) -> Any:
+    """The same schema in the contract's manner: `type: [string, "null"]` for anyOf with null, a type beside each enum."""
+    if isinstance(schema, list):
+        return [_as_contract(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    said = {key: _as_contract(value) for key, value in schema.items()}
+    if said.get("enum") and "type" not in said and all(isinstance(value, str) for value in said["enum"]):
+        said["type"] = "string"
+    match said:
+        case {"anyOf": [{"type": str(kind), **rest}, {"type": "null"}]}:
+            del said["anyOf"]
+            return {**said, **rest, "type": [kind, "null"]}
+    return said

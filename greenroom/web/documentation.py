@@ -1,0 +1,82 @@
+"""The API's documentation: the OpenAPI document, and a page made from it that needs neither script nor internet."""
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+import msgspec
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from litestar import get
+
+from greenroom.kit.http.answer import Answer, length_of
+from greenroom.kit.http.request import ApiRequest
+
+PAGE_HEADERS = [
+    (b"content-type", b"text/html; charset=utf-8"),
+    (b"content-security-policy", b"default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+]
+
+
+class Documentation:
+    """The document and its page, each made when it is first asked for."""
+
+    def __init__(self, make: Callable[[], dict[str, Any]]) -> None:
+        self._make = make
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """The OpenAPI document."""
+        return self._make()
+
+    @cached_property
+    def json(self) -> bytes:
+        """The document as JSON."""
+        return msgspec.json.encode(self.document)
+
+    @cached_property
+    def page(self) -> bytes:
+        """The document as a page."""
+        templates = Environment(
+            loader=PackageLoader("greenroom.web"), autoescape=select_autoescape(), undefined=StrictUndefined,
+            trim_blocks=True, lstrip_blocks=True,
+        )  # fmt: skip
+        templates.filters["json"] = lambda value: msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+        return templates.get_template("docs.html").render(api=self.document).encode()
+
+    @cached_property
+    def style(self) -> bytes:
+        """The page's style sheet."""
+        loader = PackageLoader("greenroom.web")
+        return loader.get_source(Environment(autoescape=True), "docs.css")[0].encode()
+
+
+@get("/openapi.json")
+async def openapi(request: ApiRequest) -> Answer:
+    """The OpenAPI 3.1 document."""
+    return _sent(_documentation(request).json, [(b"content-type", b"application/json")])
+
+
+@get("/docs")
+async def docs(request: ApiRequest) -> Answer:
+    """The document as a page."""
+    return _sent(_documentation(request).page, PAGE_HEADERS)
+
+
+@get("/docs/style.css")
+async def docs_style(request: ApiRequest) -> Answer:
+    """How the page looks."""
+    return _sent(_documentation(request).style, [(b"content-type", b"text/css; charset=utf-8")])
+
+
+def _documentation(request: ApiRequest) -> Documentation:
+    documentation: Documentation = request.app.state.documentation
+    return documentation
+
+
+def _sent(body: bytes, headers: list[tuple[bytes, bytes]]) -> Answer:
+    return Answer(body, status=200, headers=[*headers, length_of(body)])
+
+
+ROUTES = [openapi, docs, docs_style]

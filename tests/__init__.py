@@ -1,0 +1,1 @@
+"""The tests: they mirror greenroom/, and concurrency/, faults/, contract/."""

@@ -1,0 +1,67 @@
+"""What tests share: a PostgreSQL and a server for each worker of the run, a brand for each test.
+
+GREENROOM_TEST_POSTGRES=16 runs them on PostgreSQL 16; the default is 18.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from uuid import uuid4
+
+import asyncpg
+import httpx
+import pytest
+
+from greenroom.kit.database import Database
+from greenroom.kit.ids import BrandId
+from tests.postgres import Cluster, Owner, TestDatabase, fresh_database, running_cluster
+from tests.server import Server, running_server
+from tests.tenant import Tenant
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A PostgreSQL of this worker's own, which no test may kill."""
+    with running_cluster() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def database(cluster: Cluster) -> TestDatabase:
+    """A migrated database."""
+    return asyncio.run(fresh_database(cluster))
+
+
+@pytest.fixture(scope="session")
+def server(database: TestDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server whose limits no test reaches by chance."""
+    with running_server(database, tmp_path_factory.mktemp("server")) as running:
+        yield running
+
+
+@pytest.fixture
+def tenant() -> Tenant:
+    """A brand that no other test knows."""
+    return Tenant(BrandId(f"brand-{uuid4().hex[:12]}"))
+
+
+@pytest.fixture
+async def http(server: Server) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the worker's server."""
+    async with httpx.AsyncClient(base_url=server.url, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture
+async def db(database: TestDatabase) -> AsyncIterator[Database]:
+    """The pool that the service has: its role, its settings."""
+    opened = await Database.open(database.service_url, size=4, wait_seconds=5, statement_seconds=10)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def owner(database: TestDatabase) -> AsyncIterator[Owner]:
+    """The tables' owner, for what the service itself may not do."""
+    connection = await asyncpg.connect(database.owner_url)
+    yield connection
+    await connection.close()

