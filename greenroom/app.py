@@ -5,14 +5,10 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
-from litestar import Litestar
-from litestar.config.cors import CORSConfig
-from litestar.datastructures import State
-from litestar.exceptions import HTTPException
-from litestar.handlers import HTTPRouteHandler
-from litestar.types import ASGIApp
-
+from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Router
 
 from greenroom.identity.gate import Gate
 from greenroom.identity.request import CallerRequest
@@ -20,82 +16,78 @@ from greenroom.identity.service import refresh_revocations
 from greenroom.identity.tokens import LocalTokens, Signer
 from greenroom.kit import housekeeping
 from greenroom.kit.database import Database
-from greenroom.kit.errors import GreenroomError
-from greenroom.kit.http.answer import error_answer
-from greenroom.kit.http.envelope import Envelope
-from greenroom.kit.http.framework import FrameworkErrors
+from greenroom.kit.http.asgi import App
+from greenroom.kit.http.envelope import Envelope, Refusals
 from greenroom.kit.http.protocol import PatientProtocol
 from greenroom.kit.http.rate_limit import RateLimiter
+from greenroom.kit.http.routing import Performed, nothing_there, routes_of
 from greenroom.kit.serving import SHARED_DIRECTORY
-from greenroom.kit.telemetry import configure_logs, traced
+from greenroom.kit.telemetry import Traffic, configure_logs, traced
 from greenroom.sessions import routes as sessions
+from greenroom.sessions import service
 from greenroom.settings import Settings, load_settings
 from greenroom.web import documentation, health
 from greenroom.web.document import build_document
 from greenroom.web.documentation import Documentation
 
-ROUTES: list[HTTPRouteHandler] = [*sessions.ROUTES, *health.ROUTES, *documentation.ROUTES]
+ROUTES: list[Performed] = [*sessions.ROUTES, *health.ROUTES, *documentation.ROUTES]
+
+CORS_REQUEST_HEADERS = ("Idempotency-Key", "If-Match", "If-None-Match", "X-Brand-Id", "X-Request-Id")
+CORS_ANSWER_HEADERS = ("ETag", "Idempotency-Replayed", "Link", "Location", "Retry-After", "X-Request-Id")
 
 
-def create_app() -> ASGIApp:
+def create_app() -> App:
     """The application of one worker process, by the environment's settings. Raises SettingsError."""
     settings = load_settings()
-    configure_logs(settings.log_level)
+    traffic = configure_logs(settings.log_level)
     PatientProtocol.request_seconds = settings.request_seconds
     shared = os.environ.get(SHARED_DIRECTORY)
-    return build(settings, limiter=RateLimiter(Path(shared) / "rate-limits" if shared else None))
+    return build(settings, limiter=RateLimiter(Path(shared) / "rate-limits" if shared else None), traffic=traffic)
 
 
-def build(settings: Settings, *, limiter: RateLimiter) -> ASGIApp:
+def build(settings: Settings, *, limiter: RateLimiter, traffic: Traffic) -> App:
     """The application; it opens its database when the server starts it."""
     tokens = LocalTokens(Signer(settings.secret_keys))
-    framework = FrameworkErrors(ROUTES)
+    gate = Gate(
+        [tokens],
+        limiter,
+        limits={
+            "reads": settings.rate_limit_reads,
+            "writes": settings.rate_limit_writes,
+            "admin": settings.rate_limit_admin,
+        },
+        client_limits=settings.rate_limit_clients,
+    )
 
     @asynccontextmanager
-    async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        db = await _open(settings)
-        app.state.db = db
+    async def lifespan(_: object) -> AsyncIterator[dict[str, Any]]:
+        db = _open(settings)
         chores = [
             asyncio.create_task(housekeeping.repeat(lambda: refresh_revocations(db, tokens), seconds=5)),
             asyncio.create_task(housekeeping.repeat(lambda: housekeeping.prune(db), seconds=60)),
             asyncio.create_task(housekeeping.stop_without_parent()),
         ]
-        yield
+        yield {"db": db, "sessions": service.reader(db), "documentation": Documentation(lambda: build_document(ROUTES))}
         for chore in chores:
             chore.cancel()
         await asyncio.gather(*chores, return_exceptions=True)
         await db.close()
+        traffic.flush()
 
-    app = Litestar(
-        route_handlers=ROUTES,
-        request_class=CallerRequest,
-        before_request=Gate(
-            [tokens],
-            limiter,
-            limits={
-                "reads": settings.rate_limit_reads,
-                "writes": settings.rate_limit_writes,
-                "admin": settings.rate_limit_admin,
-            },
-            client_limits=settings.rate_limit_clients,
-        ),
-        state=State({"documentation": Documentation(lambda: build_document(ROUTES))}),
-        lifespan=[lifespan],
-        exception_handlers={
-            GreenroomError: lambda _, error: error_answer(error),
-            HTTPException: lambda request, error: error_answer(framework.said_as_ours(error, path=request.scope["path"])),
-        },
-        cors_config=_cors(settings),
-        openapi_config=None,
-        logging_config=None,
+    router = Router(
+        routes_of(ROUTES, admit=gate, request_class=CallerRequest),
+        redirect_slashes=False,
+        default=nothing_there,
+        lifespan=lifespan,
     )
-    return Envelope(traced(app), limiter=limiter, address_limit=settings.rate_limit_address)
+    refusing = Refusals(router, limiter=limiter, address_limit=settings.rate_limit_address)
+    return Envelope(traced(_with_cors(refusing, settings)), traffic=traffic)
 
 
-async def _open(settings: Settings) -> Database:
+def _open(settings: Settings) -> Database:
     if settings.database_url is None:
         raise AssertionError("serve names the embedded database before it starts workers")
-    return await Database.open(
+    return Database(
         settings.database_url,
         size=settings.pool_size,
         wait_seconds=settings.pool_wait_seconds,
@@ -103,13 +95,14 @@ async def _open(settings: Settings) -> Database:
     )
 
 
-def _cors(settings: Settings) -> CORSConfig | None:
+def _with_cors(app: App, settings: Settings) -> App:
+    """The application with CORS for the origins of the settings; with none, browsers of other origins are kept out."""
     if not settings.cors_origins:
-        return None
-    return CORSConfig(
-        allow_origins=list(settings.cors_origins),
+        return app
+    return CORSMiddleware(
+        app,
+        allow_origins=settings.cors_origins,
         allow_methods=["GET", "POST", "PATCH", "PUT", "DELETE"],
-        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "X-Brand-Id", "X-Request-Id"],
-        expose_headers=["ETag", "Location", "Link", "Retry-After", "X-Request-Id", "Idempotency-Replayed"],
-        max_age=600,
+        allow_headers=["Authorization", "Content-Type", *CORS_REQUEST_HEADERS],
+        expose_headers=CORS_ANSWER_HEADERS,
     )

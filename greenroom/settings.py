@@ -37,7 +37,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What an operator may choose."""
 
     database_url: Annotated[
-        str | None, described("The service's role: `postgresql://user:password@host/database`. Not set: the embedded PostgreSQL.")
+        str | None,
+        described("The service's role: `postgresql://user:password@host/database`. Not set: the embedded PostgreSQL."),
     ] = None
     database_owner_url: Annotated[
         str | None, described("The role that owns the tables; `greenroom migrate` and `serve --migrate` use it.")
@@ -47,10 +48,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     )
     secret_keys: Annotated[
         tuple[str, ...],
-        described("Keys that sign tokens and cursors, by comma; the first signs, all verify. Required with an external database."),
+        described(
+            "Keys that sign tokens and cursors, by comma; the first signs, all verify. Required with an external database."
+        ),
     ] = ()
     identity: Annotated[
-        tuple[IdentitySource, ...], described("Where callers come from, by comma. `local`: tokens of `greenroom token`.")
+        tuple[IdentitySource, ...],
+        described("Where callers come from, by comma. `local`: tokens of `greenroom token`."),
     ] = ("local",)
     pool_size: Annotated[int, Meta(ge=1, le=1000), described("Database connections of one worker process.")] = 8
     pool_wait_seconds: Annotated[
@@ -95,7 +99,9 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     """The settings that the environment asks for. Raises SettingsError; an empty variable is one that is not set."""
     given = {name: environ[variable(name)] for name in Settings.__struct_fields__ if environ.get(variable(name))}
     try:
-        settings = msgspec.convert({name: _value(name, text) for name, text in given.items()}, Settings, strict=False, dec_hook=_path)
+        settings = msgspec.convert(
+            {name: _value(name, text) for name, text in given.items()}, Settings, strict=False, dec_hook=_path
+        )
     except msgspec.ValidationError as error:
         raise SettingsError(_explain(str(error))) from None
     if any(len(key) < SECRET_KEY_CHARACTERS for key in settings.secret_keys):

@@ -54,9 +54,8 @@ async def http(server: Server) -> AsyncIterator[httpx.AsyncClient]:
 @pytest.fixture
 async def db(database: TestDatabase) -> AsyncIterator[Database]:
     """The pool that the service has: its role, its settings."""
-    opened = await Database.open(database.service_url, size=4, wait_seconds=5, statement_seconds=10)
-    yield opened
-    await opened.close()
+    async with Database(database.service_url, size=4, wait_seconds=5, statement_seconds=10) as opened:
+        yield opened
 
 
 @pytest.fixture

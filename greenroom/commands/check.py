@@ -27,7 +27,7 @@ def check(_: Namespace) -> int:
 
 
 async def _findings(url: str) -> list[service.Finding]:
-    db = await Database.open(url, size=1, wait_seconds=5, statement_seconds=SECONDS)
+    db = Database(url, size=1, wait_seconds=5, statement_seconds=SECONDS)
     try:
         return await service.check(db)
     finally:

@@ -11,6 +11,7 @@ from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from msgspec import Struct
 
@@ -25,16 +26,26 @@ from greenroom.kit.ids import BrandId, ClientId, UserId
 from greenroom.sessions import service as sessions
 
 BRAND = BrandId("acme")
+HOST, PARTICIPANT = "HOST_TOKEN", "PARTICIPANT_TOKEN"
+PEOPLE = {HOST: "host_1", PARTICIPANT: "participant_1"}
 START_SECONDS = 60.0
 TOKEN_LIFETIME = timedelta(days=30)
-SCOPE = "read:live write:live"
+LOG_FILE = "demo.log"
 
 
-class Tokens(Struct, frozen=True):
-    """Who plays in the demonstration."""
+class Ask(Struct, frozen=True):
+    """A request; `who` is the name of the shell variable that holds the token."""
 
-    host: str
-    participant: str
+    who: str
+    method: str
+    path: str
+    body: dict[str, object] | None = None
+    if_match: str | None = None
+
+    def headers(self) -> dict[str, str]:
+        """Its headers, the token's aside."""
+        named = {"Content-Type": "application/json"} if self.body is not None else {}
+        return named if self.if_match is None else {**named, "If-Match": self.if_match}
 
 
 class Reply(Struct, frozen=True):
@@ -43,6 +54,49 @@ class Reply(Struct, frozen=True):
     status: int
     etag: str | None
     body: dict[str, object]
+
+
+class Stage(Struct, frozen=True, kw_only=True):
+    """Where the demonstration plays, and the tokens of who plays in it."""
+
+    host: str
+    port: int
+    tokens: dict[str, str] = {}
+
+    @property
+    def address(self) -> str:
+        """The server's URL."""
+        return f"http://{self.host}:{self.port}"
+
+    def show(self, story: str, ask: Ask) -> Reply:
+        """One request, as the curl line that repeats it, with its answer."""
+        print(f"\n# {story}\n{self.curl(ask)}")
+        reply = self.send(ask)
+        print(f"HTTP {reply.status}" + (f"  ETag: {reply.etag}" if reply.etag else ""))
+        print(json.dumps(reply.body, indent=2, ensure_ascii=False), flush=True)
+        return reply
+
+    def curl(self, ask: Ask) -> str:
+        """The command line that sends the request."""
+        parts = ["curl", "-X", ask.method, f"{self.address}{ask.path}", "-H", f'"Authorization: Bearer ${ask.who}"']
+        for name, value in ask.headers().items():
+            parts += ["-H", shlex.quote(f"{name}: {value}")]
+        if ask.body is not None:
+            parts += ["-d", shlex.quote(json.dumps(ask.body))]
+        return " ".join(parts)
+
+    def send(self, ask: Ask) -> Reply:
+        """The request over HTTP. Raises OSError."""
+        token = self.tokens.get(ask.who)
+        headers = ask.headers() if token is None else {**ask.headers(), "Authorization": f"Bearer {token}"}
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=10)
+        try:
+            body = None if ask.body is None else json.dumps(ask.body)
+            connection.request(ask.method, ask.path, body=body, headers=headers)
+            response = connection.getresponse()
+            return Reply(response.status, response.headers.get("ETag"), json.loads(response.read()))
+        finally:
+            connection.close()
 
 
 def demo(arguments: Namespace) -> int:
@@ -55,146 +109,117 @@ def demo(arguments: Namespace) -> int:
         raise CommandError(str(error)) from error
     print("Starting PostgreSQL and the server ...", flush=True)
     try:
-        with ready(settings, migrates=False) as prepared, _server(prepared, arguments) as server:
-            _await_ready(server, arguments)
-            earlier, tokens = asyncio.run(_prepare(prepared))
-            if earlier:
-                print(f"Continuing with the {earlier} session(s) of earlier runs in {settings.data_dir}.")
-            _show(arguments, tokens)
-            _say_what_next(arguments, tokens)
-            if not arguments.once:
-                server.wait()
+        with ready(settings, migrates=False) as prepared:
+            _play(prepared, arguments)
     except (KeyboardInterrupt, SystemExit):
         print("\nStopped. The data is kept: run it again and it continues.")
     return 0
 
 
+def _play(prepared: Ready, arguments: Namespace) -> None:
+    empty = Stage(host=arguments.host, port=arguments.port)
+    data_dir = prepared.settings.data_dir
+    data_dir.mkdir(parents=True, exist_ok=True)
+    with _server(empty, log=data_dir / LOG_FILE) as server:
+        earlier, tokens = asyncio.run(_prepare(prepared))
+        if earlier:
+            print(f"Continuing with the {earlier} session(s) of earlier runs in {data_dir}.")
+        print("\n# The tokens of a host and of a participant, for the lines below")
+        for name, token in tokens.items():
+            print(f"export {name}={token}")
+        stage = Stage(host=arguments.host, port=arguments.port, tokens=tokens)
+        _show_main_job(stage)
+        _say_what_next(stage)
+        if not arguments.once:
+            print("\nStop it with Ctrl-C. The data is kept.", flush=True)
+            server.wait()
+
+
 @contextmanager
-def _server(prepared: Ready, arguments: Namespace) -> Iterator["subprocess.Popen[bytes]"]:
-    prepared.settings.data_dir.mkdir(parents=True, exist_ok=True)
-    log = prepared.settings.data_dir / "demo.log"
-    command = [sys.executable, "-m", "greenroom.cli", "serve", "--host", arguments.host, "--port", str(arguments.port)]
+def _server(stage: Stage, *, log: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    command = [sys.executable, "-m", "greenroom.cli", "serve", "--host", stage.host, "--port", str(stage.port)]
     with log.open("ab") as lines, subprocess.Popen(command, stdout=lines, stderr=lines) as server:
         try:
+            _await_ready(server, stage, log=log)
             yield server
         finally:
             server.terminate()
 
 
-def _await_ready(server: "subprocess.Popen[bytes]", arguments: Namespace) -> None:
+def _await_ready(server: "subprocess.Popen[bytes]", stage: Stage, *, log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        if server.poll() is not None:
-            break
+    while time.monotonic() < deadline and server.poll() is None:
         try:
-            if _ask(arguments, "GET", "/readyz").status == http.client.OK:
+            if stage.send(Ask("nobody", "GET", "/readyz")).status == http.client.OK:
                 return
         except OSError:
             time.sleep(0.05)
-    raise CommandError("The server did not start; demo.log in the data directory says why.")
+    raise CommandError(f"The server did not start; {log} says why.")
 
 
-async def _prepare(prepared: Ready) -> tuple[int, Tokens]:
-    db = await Database.open(prepared.database_url, size=1, wait_seconds=5, statement_seconds=10)
+async def _prepare(prepared: Ready) -> tuple[int, dict[str, str]]:
+    """How many sessions earlier runs left, and new tokens."""
+    db = Database(prepared.database_url, size=1, wait_seconds=5, statement_seconds=10)
     signer = Signer(prepared.settings.secret_keys)
     try:
-        host, participant = [
-            await identity.mint(
-                db, signer, user=UserId(user), brand=BRAND, scope=SCOPE, client=ClientId("demo"), lifetime=TOKEN_LIFETIME
+        tokens = {
+            name: await identity.mint(
+                db,
+                signer,
+                user=UserId(user),
+                brand=BRAND,
+                scope="read:live write:live",
+                client=ClientId("demo"),
+                lifetime=TOKEN_LIFETIME,
             )
-            for user in ("host_1", "participant_1")
-        ]
-        return await sessions.count(db, BRAND), Tokens(host=host, participant=participant)
+            for name, user in PEOPLE.items()
+        }
+        return await sessions.count(db, BRAND), tokens
     finally:
         await db.close()
 
 
-def _show(arguments: Namespace, tokens: Tokens) -> None:
-    """The main job: schedule, reschedule, enlarge, describe, open, end; and what is refused then."""
-    now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-    created = _step(arguments, tokens.host, "A host schedules a session", "POST", "/v1/sessions", {
-        "host_id": "host_1", "brand_id": BRAND, "title": "Ask the physiotherapist",
-        "scheduled_at": wire_time(now + timedelta(days=7)), "max_participants": 100,
-    })  # fmt: skip
+def _show_main_job(stage: Stage) -> None:
+    """Schedule, reschedule, enlarge, describe, open, end; and what is refused then."""
+    in_a_week = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=7)
+    created = stage.show("A host schedules a session", _create(in_a_week))
     path = f"/v1/sessions/{created.body['id']}"
-    moved = _step(arguments, tokens.host, "moves it by an hour", "PATCH", path, {
-        "scheduled_at": wire_time(now + timedelta(days=7, hours=1)),
-    })  # fmt: skip
-    _step(
-        arguments, tokens.host, "gives it more seats and a note, if nobody has edited it meanwhile", "PATCH", path,
-        {"max_participants": 250, "metadata": {"room": "blue", "language": "en"}}, if_match=moved.etag,
-    )  # fmt: skip
-    _step(arguments, tokens.participant, "A participant reads it", "GET", path)
-    _step(arguments, tokens.participant, "and may not change it", "PATCH", path, {"title": "Mine now"})
-    _step(arguments, tokens.host, "The host opens the room", "POST", f"{path}/start")
-    _step(arguments, tokens.host, "and ends it", "POST", f"{path}/end")
-    _step(arguments, tokens.host, "After that nothing can be changed", "PATCH", path, {"title": "Too late"})
+    later: dict[str, object] = {"scheduled_at": wire_time(in_a_week + timedelta(hours=1))}
+    moved = stage.show("moves it by an hour", Ask(HOST, "PATCH", path, later))
+    more: dict[str, object] = {"max_participants": 250, "metadata": {"room": "blue", "language": "en"}}
+    stage.show("gives it more seats, unless somebody has edited it meanwhile", Ask(HOST, "PATCH", path, more, moved.etag))
+    stage.show("A participant reads it", Ask(PARTICIPANT, "GET", path))
+    stage.show("and may not change it", Ask(PARTICIPANT, "PATCH", path, {"title": "Mine now"}))
+    stage.show("The host opens the room", Ask(HOST, "POST", f"{path}/start"))
+    stage.show("and ends it", Ask(HOST, "POST", f"{path}/end"))
+    stage.show("After that nothing can be changed", Ask(HOST, "PATCH", path, {"title": "Too late"}))
 
 
-def _step(
-    arguments: Namespace,
-    token: str,
-    story: str,
-    method: str,
-    path: str,
-    body: dict[str, object] | None = None,
-    *,
-    if_match: str | None = None,
-) -> Reply:
-    """One request, shown as the curl line that repeats it, with its answer."""
-    print(f"\n# {story}")
-    print(_curl(arguments, method, path, body, if_match=if_match))
-    reply = _ask(arguments, method, path, token=token, body=body, if_match=if_match)
-    print(f"HTTP {reply.status}" + (f"  ETag: {reply.etag}" if reply.etag else ""))
-    print(json.dumps(reply.body, indent=2, ensure_ascii=False), flush=True)
-    return reply
-
-
-def _curl(
-    arguments: Namespace, method: str, path: str, body: dict[str, object] | None, *, if_match: str | None
-) -> str:
-    parts = ["curl", "-X", method, _url(arguments, path), "-H", "Authorization: Bearer $TOKEN"]
-    if if_match is not None:
-        parts += ["-H", f"If-Match: {if_match}"]
-    if body is not None:
-        parts += ["-H", "Content-Type: application/json", "-d", json.dumps(body)]
-    return " ".join('"Authorization: Bearer $TOKEN"' if "$TOKEN" in part else shlex.quote(part) for part in parts)
-
-
-def _ask(
-    arguments: Namespace,
-    method: str,
-    path: str,
-    *,
-    token: str | None = None,
-    body: dict[str, object] | None = None,
-    if_match: str | None = None,
-) -> Reply:
-    connection = http.client.HTTPConnection(arguments.host, arguments.port, timeout=10)
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    if if_match is not None:
-        headers["If-Match"] = if_match
-    if body is not None:
-        headers["Content-Type"] = "application/json"
-    try:
-        connection.request(method, path, body=None if body is None else json.dumps(body), headers=headers)
-        response = connection.getresponse()
-        return Reply(response.status, response.headers.get("ETag"), json.loads(response.read()))
-    finally:
-        connection.close()
-
-
-def _say_what_next(arguments: Namespace, tokens: Tokens) -> None:
-    address = _url(arguments, "")
+def _say_what_next(stage: Stage) -> None:
+    """A session that is still open to changes, and where everything is."""
+    in_a_week = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=7)
+    yours = stage.send(_create(in_a_week))
+    change = Ask(HOST, "PATCH", f"/v1/sessions/{yours.body['id']}", {"title": "My first change"})
     print(f"""
-Greenroom is up at   {address}
-The API's page       {address}/docs
-A host's token       {tokens.host}
-A participant's      {tokens.participant}
+Greenroom is up at    {stage.address}
+The API's page        {stage.address}/docs
+A host's token        {stage.tokens[HOST]}
+A participant's token {stage.tokens[PARTICIPANT]}
 
-Try it:  TOKEN='<one of the two>'; then any of the curl lines above.
-Stop it: Ctrl-C here. The data is kept.""", flush=True)
+Now you: one more session is scheduled. In another terminal, paste the two export lines from above, then:
+{stage.curl(change)}""")
 
 
-def _url(arguments: Namespace, path: str) -> str:
-    return f"http://{arguments.host}:{arguments.port}{path}"
+def _create(scheduled_at: datetime) -> Ask:
+    return Ask(
+        HOST,
+        "POST",
+        "/v1/sessions",
+        {
+            "host_id": PEOPLE[HOST],
+            "brand_id": BRAND,
+            "title": "Ask the physiotherapist",
+            "scheduled_at": wire_time(scheduled_at),
+            "max_participants": 100,
+        },
+    )

@@ -101,8 +101,9 @@ def _refuse_unready(url: str) -> None:
         )
     if too_strong:
         raise CommandError(
-            f'The role "{role_of(url)}" of {variable("database_url")} could change the tables themselves; let it be one '
-            f"that owns none, and name the owner in {variable('database_owner_url')} (docs/how-to/external-postgresql.md)."
+            f'The role "{role_of(url)}" of {variable("database_url")} could change the tables themselves; let it be '
+            f"one that owns none, and name the owner in {variable('database_owner_url')} "
+            "(docs/how-to/external-postgresql.md)."
         )
 
 

@@ -69,7 +69,7 @@ def _with_database(work: Callable[[Ready, Database], Awaitable[int]]) -> int:
     settings = settings_or_exit()
 
     async def run(prepared: Ready) -> int:
-        db = await Database.open(prepared.database_url, size=1, wait_seconds=5, statement_seconds=10)
+        db = Database(prepared.database_url, size=1, wait_seconds=5, statement_seconds=10)
         try:
             return await work(prepared, db)
         finally:

@@ -1,4 +1,4 @@
-"""Every event that Greenroom tells, with the schema of its payload. The rows are written by the functions that cause them."""
+"""Every event that Greenroom tells, with its payload's schema. The functions that cause them write the rows."""
 
 from typing import Annotated, Literal
 

@@ -1,15 +1,14 @@
 """The way in: token, limit per caller, scope, brand, in this order."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
-from litestar import Request
 
 from greenroom.identity.caller import Caller, TokenSource
 from greenroom.identity.scopes import ADMIN_ALL
 from greenroom.kit.errors import Forbidden, InsufficientScope, InvalidToken, RateLimited, Unauthenticated
-from greenroom.kit.http.operation import Limit, Operation, operation_of
+from greenroom.kit.http.asgi import Scope
+from greenroom.kit.http.operation import Limit, Operation
 from greenroom.kit.http.rate_limit import RateLimiter, key_of
 from greenroom.kit.ids import BrandId
 from greenroom.kit.telemetry import requests_limited
@@ -18,7 +17,7 @@ BRAND_CHARACTERS = 200
 
 
 class Gate:
-    """Stands before every route (not as a Litestar guard, which copies the route for each request): who may not pass gets the error that says why."""
+    """Stands before every operation that needs a token: who may not pass gets the error that says why."""
 
     def __init__(
         self,
@@ -33,16 +32,13 @@ class Gate:
         self._limits = limits
         self._client_limits = client_limits
 
-    async def __call__(self, request: "Request[Any, Any, Any]") -> None:
+    async def __call__(self, scope: Scope, operation: Operation) -> None:
         """Leaves the Caller in the request's scope. Raises what DESIGN section 4 puts before the body's own errors."""
-        operation = operation_of(request.scope["route_handler"].opt)
-        if operation is None or operation.scope is None:
-            return
-        token, brand = _credentials_in(request.scope["headers"])
+        token, brand = _credentials_in(scope["headers"])
         caller = await self._holder_of(token)
-        request.scope["user"] = caller
+        scope["user"] = caller
         self._count(caller, operation.limit)
-        request.scope["user"] = _admitted(caller, operation, brand)
+        scope["user"] = _admitted(caller, operation, brand)
 
     async def _holder_of(self, token: str) -> Caller:
         for source in self._sources:
@@ -74,7 +70,7 @@ def _admitted(caller: Caller, operation: Operation, brand: str | None) -> Caller
     return caller
 
 
-def _credentials_in(headers: Sequence[tuple[bytes, bytes]]) -> tuple[str, str | None]:
+def _credentials_in(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str, str | None]:
     """The bearer token and the brand that the request names. Raises Unauthenticated, Forbidden."""
     token: str | None = None
     brand: str | None = None

@@ -40,9 +40,7 @@ class KeptToken(Struct, frozen=True, kw_only=True):
 
 async def keep(db: Database, grant: TokenGrant) -> None:
     """Remember that the token was minted."""
-    await db.row(
-        KEEP, grant.id, grant.brand, grant.user, grant.client, grant.scope, grant.issued_at, grant.expires_at
-    )
+    await db.row(KEEP, grant.id, grant.brand, grant.user, grant.client, grant.scope, grant.issued_at, grant.expires_at)
 
 
 async def revoke_any_brand(db: Database, token_id: UUID) -> bool:

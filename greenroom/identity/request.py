@@ -9,6 +9,8 @@ from greenroom.kit.http.request import ApiRequest
 class CallerRequest(ApiRequest):
     """A request that has passed the gate."""
 
+    __slots__ = ()
+
     @property
     def caller(self) -> Caller:
         """Who the gate let in."""

@@ -24,6 +24,6 @@ _CONTAINS = {
 
 
 def scopes_in(text: str) -> frozenset[str]:
-    """Every scope that a list separated by spaces (RFC 6749, section 3.3) grants, those contained in others included."""
+    """Every scope that a list separated by spaces grants (RFC 6749, section 3.3), with those that they contain."""
     named = frozenset(text.split())
     return named.union(*(_CONTAINS.get(scope, frozenset()) for scope in named))

@@ -12,7 +12,14 @@ from greenroom.kit.ids import BrandId, ClientId, UserId
 
 
 async def mint(
-    db: Database, signer: Signer, *, user: UserId, brand: BrandId | None, scope: str, client: ClientId, lifetime: timedelta
+    db: Database,
+    signer: Signer,
+    *,
+    user: UserId,
+    brand: BrandId | None,
+    scope: str,
+    client: ClientId,
+    lifetime: timedelta,
 ) -> str:
     """A new token; what it says is kept, so that it can be listed and revoked."""
     grant = new_grant(user=user, brand=brand, scope=scope, client=client, lifetime=lifetime)

@@ -49,7 +49,13 @@ class _Checked(Struct, frozen=True):
 
 
 def new_grant(
-    *, user: UserId, brand: BrandId | None, scope: str, client: ClientId, lifetime: timedelta, now: datetime | None = None
+    *,
+    user: UserId,
+    brand: BrandId | None,
+    scope: str,
+    client: ClientId,
+    lifetime: timedelta,
+    now: datetime | None = None,
 ) -> TokenGrant:
     """What the next token will say."""
     issued = (now or datetime.now(UTC)).replace(microsecond=0)
@@ -82,7 +88,7 @@ class Signer:
         return jwt.encode(claims, self._keys[self._first], algorithm=ALGORITHM, headers={"kid": self._first})
 
     def verify(self, token: str) -> _Checked | None:
-        """What the token says; None when no key of ours signed it. Raises InvalidToken when it has expired or is garbled."""
+        """What the token says; None when no key of ours signed it. Raises InvalidToken: it has expired or is garbled."""
         try:
             key = self._keys.get(str(jwt.get_unverified_header(token).get("kid")))
             if key is None:

@@ -1,0 +1,1 @@
+"""What no noun of the domain owns."""

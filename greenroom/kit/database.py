@@ -1,9 +1,11 @@
-"""The pool of connections: one round trip at a time, a bounded wait, and the database's absence said as a 503.
+"""The connections of one worker: a bounded number, a bounded wait, and the database's absence said as a 503.
 
-Nothing outside `queries.py` calls `row`, `rows` or `value`.
+Nothing outside `queries.py` calls `row` or `rows`. asyncpg has a pool too; what it does around each statement (two timers,
+a task to give the connection back, a round trip to reset it) took as long as our statement itself: docs/decisions/0004.
 """
 
 import asyncio
+from collections import deque
 from typing import Any, Self
 
 import asyncpg
@@ -27,69 +29,142 @@ UNREACHABLE = (
 SILENCE_SECONDS = 5.0
 
 Row = asyncpg.Record
-
-
-async def _keep_as_is(_connection: object) -> None:
-    """asyncpg asks the server to reset every returned connection: a round trip that a program without session state saves."""
+Connection = asyncpg.Connection  # generic in the stubs alone
 
 
 class Database:
-    """A pool that answers or says why not, within a bounded time."""
+    """Connections that are opened when they are needed and kept; the last one returned is the first one used."""
 
-    def __init__(self, pool: "asyncpg.Pool[Row]", *, wait_seconds: float) -> None:
-        self._pool = pool
+    def __init__(self, url: str, *, size: int, wait_seconds: float, statement_seconds: float) -> None:
+        self._url = url
+        self._size = size
         self._wait = wait_seconds
+        self._silence = statement_seconds + SILENCE_SECONDS
+        self._settings = {
+            "application_name": "greenroom",
+            "statement_timeout": str(int(statement_seconds * 1000)),
+            "jit": "off",  # compiling a statement takes longer than any of ours runs
+        }
+        self._idle: list[Connection[Row]] = []
+        self._opened = 0
+        self._waiting: deque[asyncio.Future[Connection[Row] | None]] = deque()
 
-    @classmethod
-    async def open(cls, url: str, *, size: int, wait_seconds: float, statement_seconds: float) -> Self:
-        """A pool of at most `size` connections, opened as they are needed: the database may be away just now."""
-        pool = await asyncpg.create_pool(
-            url,
-            min_size=0,
-            max_size=size,
-            max_inactive_connection_lifetime=0,
-            reset=_keep_as_is,
-            command_timeout=statement_seconds + SILENCE_SECONDS,
-            timeout=wait_seconds,
-            server_settings={
-                "application_name": "greenroom",
-                "statement_timeout": str(int(statement_seconds * 1000)),
-                "jit": "off",  # compiling a statement takes longer than any of ours runs
-            },
-        )
-        return cls(pool, wait_seconds=wait_seconds)
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
 
     async def close(self) -> None:
-        """Wait for what is under way, then close every connection."""
-        try:
-            await asyncio.wait_for(self._pool.close(), timeout=self._wait)
-        except UNREACHABLE:
-            self._pool.terminate()
+        """Close every connection that is not in use; those in use are closed when they come back."""
+        self._size = 0
+        while self._idle:
+            connection = self._idle.pop()
+            try:
+                await connection.close(timeout=self._wait)
+            except UNREACHABLE:
+                connection.terminate()
 
     async def row(self, sql: str, *arguments: Any) -> Row | None:
         """The first row that the statement answers. Raises Unavailable, ValidationFailed."""
-        try:
-            connection = await self._pool.acquire(timeout=self._wait)
-        except UNREACHABLE as error:
-            raise Unavailable from error
+        connection = self._idle_one() or await self._connection()
         try:
             return await connection.fetchrow(sql, *arguments)
-        except UNREACHABLE as error:
-            raise Unavailable from error
-        except asyncpg.DataError as error:
-            raise ValidationFailed("The request holds a number or text that cannot be stored.") from error
+        except BaseException as error:
+            raise _said_as_ours(error, connection) from error
         finally:
-            await self._release(connection)
+            self._give_back(connection)
 
     async def rows(self, sql: str, *arguments: Any) -> list[Row]:
-        """Every row that the statement answers. Raises Unavailable."""
+        """Every row that the statement answers. Raises Unavailable, ValidationFailed."""
+        connection = self._idle_one() or await self._connection()
         try:
-            return await self._pool.fetch(sql, *arguments)
-        except UNREACHABLE as error:
-            raise Unavailable from error
+            return await connection.fetch(sql, *arguments)
+        except BaseException as error:
+            raise _said_as_ours(error, connection) from error
+        finally:
+            self._give_back(connection)
 
-    async def _release(self, connection: "asyncpg.pool.PoolConnectionProxy[Row]") -> None:
+    def _idle_one(self) -> "Connection[Row] | None":
+        """The connection that came back last; those that died meanwhile are forgotten."""
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.is_closed():
+                return connection
+            self._forget_one()
+        return None
+
+    async def _connection(self) -> "Connection[Row]":
+        """A new connection while there may be more, else the next that comes back. Raises Unavailable."""
+        deadline = asyncio.get_running_loop().time() + self._wait
+        while self._opened >= self._size:
+            turn: asyncio.Future[Connection[Row] | None] = asyncio.get_running_loop().create_future()
+            self._waiting.append(turn)
+            try:
+                async with asyncio.timeout_at(deadline):
+                    returned = await turn
+            except (TimeoutError, asyncio.CancelledError) as error:
+                self._pass_on(turn)
+                if isinstance(error, TimeoutError):
+                    raise Unavailable("Every database connection is busy; try again.") from error
+                raise
+            if returned is not None:
+                return returned
+        return await self._open()
+
+    async def _open(self) -> "Connection[Row]":
+        self._opened += 1
         try:
-            await self._pool.release(connection)
-        except UNREACHABLE:
+            return await asyncpg.connect(
+                self._url, timeout=self._wait, command_timeout=self._silence, server_settings=self._settings
+            )
+        except BaseException as error:
+            self._forget_one()
+            if isinstance(error, (*UNREACHABLE, asyncpg.PostgresError)):
+                raise Unavailable from error
+            raise
+
+    def _give_back(self, connection: "Connection[Row]") -> None:
+        if connection.is_closed():
+            self._forget_one()
+        elif self._opened > self._size:
             connection.terminate()
+            self._forget_one()
+        elif not self._hand_over(connection):
+            self._idle.append(connection)
+
+    def _forget_one(self) -> None:
+        """There is room for a new connection: whoever waits first may open it."""
+        self._opened -= 1
+        self._hand_over(None)
+
+    def _pass_on(self, turn: "asyncio.Future[Connection[Row] | None]") -> None:
+        """What came in the moment in which its waiter gave up belongs to the next."""
+        if turn.done() and not turn.cancelled():
+            returned = turn.result()
+            if returned is None:
+                self._hand_over(None)
+            else:
+                self._give_back(returned)
+
+    def _hand_over(self, connection: "Connection[Row] | None") -> bool:
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(connection)
+                return True
+        return False
+
+
+def _said_as_ours(error: BaseException, connection: "Connection[Row]") -> BaseException:
+    """The error that the caller is told; a connection in an unknown state is not used again."""
+    match error:
+        case asyncpg.DataError():
+            return ValidationFailed("The request holds a number or text that cannot be stored.")
+        case _ if isinstance(error, UNREACHABLE):
+            if not isinstance(error, asyncpg.PostgresError):
+                connection.terminate()
+            return Unavailable()
+        case asyncio.CancelledError():
+            connection.terminate()
+    return error

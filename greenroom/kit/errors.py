@@ -85,7 +85,11 @@ class NotFound(GreenroomError):
 class MethodNotAllowed(GreenroomError):
     """The path is known, the method is not (RFC 9110, section 15.5.6)."""
 
-    status, code, message = 405, "method_not_allowed", "This path does not take that method; Allow lists those it takes."
+    status, code, message = (
+        405,
+        "method_not_allowed",
+        "This path does not take that method; Allow lists those it takes.",
+    )
 
 
 class Conflict(GreenroomError):

@@ -20,7 +20,7 @@ async def repeat(chore: Callable[[], Awaitable[None]], *, seconds: float) -> Non
             await chore()
         except Unavailable:
             logger().warning("chore_postponed", reason="database unavailable")
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # a chore that fails once must not end the others
             logger().error("chore_failed", error=places_of(error))
         await asyncio.sleep(seconds)
 
@@ -28,12 +28,12 @@ async def repeat(chore: Callable[[], Awaitable[None]], *, seconds: float) -> Non
 async def prune(db: Database) -> None:
     """Forget idempotency keys past their 24 hours, a thousand at a time."""
     while await queries.prune_idempotency_keys_any_brand(db):
-        await asyncio.sleep(0)
+        pass
 
 
 async def stop_without_parent() -> None:
     """End this process in good order when the one that started it is gone: a killed `serve` leaves no workers behind."""
     parent = os.getppid()
-    while os.getppid() == parent:
+    while os.getppid() == parent:  # noqa: ASYNC110  # the kernel tells by no event that a parent is gone
         await asyncio.sleep(PARENT_CHECK_SECONDS)
     signal.raise_signal(signal.SIGTERM)

@@ -58,7 +58,7 @@ async def migrate(owner_url: str, *, service_role: str) -> Sequence[str]:
         if not await connection.fetchval(queries.ROLE_EXISTS, service_role):
             raise MigrationError(
                 f'The role "{service_role}" of GREENROOM_DATABASE_URL does not exist; '
-                f'create it with: create role "{service_role}" login password \'...\';'
+                f"create it with: create role \"{service_role}\" login password '...';"
             )
         await connection.execute(queries.LOCK_MIGRATIONS)
         await connection.execute(queries.SET_LOCK_TIMEOUT)

@@ -1,0 +1,1 @@
+"""Sessions: scheduled, live, ended or cancelled."""

@@ -79,13 +79,12 @@ SESSION_EXAMPLE: dict[str, Any] = {
 
 
 def _session(description: str, *, headers: dict[str, str] | None = None) -> AnswerShape:
-    return AnswerShape(
-        description=description, schema=Session, example=SESSION_EXAMPLE, headers={**TAGGED, **(headers or {})}
-    )
+    return AnswerShape(description=description, schema=Session, example=SESSION_EXAMPLE, headers={**TAGGED, **(headers or {})})
 
 
 CREATE = Operation(
     id="createSession",
+    at="POST /v1/sessions",
     summary="Create a live session",
     tag=TAG,
     scope=WRITE_LIVE,
@@ -105,6 +104,7 @@ CREATE = Operation(
 
 GET = Operation(
     id="getSession",
+    at="GET /v1/sessions/{id}",
     summary="Get a live session",
     tag=TAG,
     scope=READ_LIVE,
@@ -118,6 +118,7 @@ GET = Operation(
 
 UPDATE = Operation(
     id="updateSession",
+    at="PATCH /v1/sessions/{id}",
     summary="Update a live session",
     tag=TAG,
     scope=WRITE_LIVE,
@@ -134,6 +135,7 @@ UPDATE = Operation(
 def _step(verb: str, *, summary: str, done: str) -> Operation:
     return Operation(
         id=f"{verb}Session",
+        at=f"POST /v1/sessions/{{id}}/{verb}",
         summary=summary,
         tag=TAG,
         scope=WRITE_LIVE,

@@ -1,7 +1,8 @@
 """The SQL of sessions: one round trip per operation. The functions called here are in migrations/0001_sessions.sql."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 from msgspec import Struct
@@ -9,25 +10,31 @@ from msgspec import Struct
 from greenroom.identity.caller import Caller
 from greenroom.kit.database import Database, Row
 from greenroom.kit.idempotency import IdempotencyKey
-from greenroom.kit.ids import BrandId, RequestId, SessionId
+from greenroom.kit.ids import BrandId, RequestId, SessionId, UserId
 from greenroom.sessions.schemas import Kind, Status
 
+# Many sessions, each for one caller, in the order asked for. `offset 0` keeps each a search by key, however few rows the
+# planner believes there are.
 GET = """
-select 'found' as outcome, s.id, s.brand_id, s.host_id, s.title, s.kind, s.category, s.status, s.scheduled_at, s.started_at,
-    s.ended_at, s.duration_minutes, s.max_participants, s.registered_count, s.stream_call_id, s.recording_url, s.metadata,
-    s.version, s.revision, s.created_at, s.updated_at,
-    exists (select from registrations r where r.brand_id = $1 and r.session_id = $2 and r.user_id = $3
-            and r.status = 'registered') as is_registered
-from sessions s where s.brand_id = $1 and s.id = $2
+select s.* from unnest($1::text[], $2::uuid[], $3::text[]) with ordinality as asked (brand_id, id, user_id, place)
+left join lateral (
+    select 'found' as outcome, s.id, s.brand_id, s.host_id, s.title, s.kind, s.category, s.status, s.scheduled_at,
+        s.started_at, s.ended_at, s.duration_minutes, s.max_participants, s.registered_count, s.stream_call_id,
+        s.recording_url, s.metadata, s.version, s.revision, s.created_at, s.updated_at,
+        exists (select from registrations r where r.brand_id = asked.brand_id and r.session_id = asked.id
+                and r.user_id = asked.user_id and r.status = 'registered') as is_registered
+    from sessions s where s.brand_id = asked.brand_id and s.id = asked.id offset 0
+) s on true order by asked.place
 """
 
 BRAND_OF_ANY_BRAND = "select brand_id from sessions where id = $1"
 
 COUNT = "select count(*) as sessions from sessions where brand_id = $1"
 
-CREATE = "select * from create_session_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
+# Times go as text: the driver takes the first instant of year 1 for -infinity.
+CREATE = "select * from create_session_v1($1, $2, $3, $4, $5, $6::text::timestamptz, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
 
-UPDATE = "select * from update_session_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
+UPDATE = "select * from update_session_v1($1, $2, $3, $4, $5::text::timestamptz, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
 
 MOVE = "select * from move_session_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
 
@@ -114,10 +121,18 @@ class Move(Struct, frozen=True, kw_only=True):
     key: IdempotencyKey | None
 
 
-async def get(db: Database, brand: BrandId, session_id: SessionId, caller: Caller) -> Kept | None:
-    """The session as the caller stands to it."""
-    row = await db.row(GET, brand, session_id, caller.user)
-    return None if row is None else _kept(row)
+class Asked(NamedTuple):
+    """A session, and who asks."""
+
+    brand: BrandId
+    id: SessionId
+    user: UserId
+
+
+async def get(db: Database, asked: Sequence[Asked]) -> list[Kept | None]:
+    """The sessions as their callers stand to them, in the order asked for; None for one that is not there."""
+    brands, ids, users = zip(*asked, strict=True)
+    return [None if row[0] is None else _kept(row) for row in await db.rows(GET, brands, ids, users)]
 
 
 async def brand_of_any_brand(db: Database, session_id: SessionId) -> BrandId | None:
@@ -136,7 +151,7 @@ async def create(db: Database, it: Creation) -> Outcome:
     """created | replayed | key_in_progress | key_mismatch | metadata_too_large."""
     return _outcome(
         await db.row(
-            CREATE, it.brand, it.id, it.host, it.title, it.kind, it.scheduled_at, it.max_participants, it.metadata,
+            CREATE, it.brand, it.id, it.host, it.title, it.kind, it.scheduled_at.isoformat(), it.max_participants, it.metadata,
             it.by.user, it.by.client, it.request_id, it.event_id, *_of(it.key),
         )
     )  # fmt: skip
@@ -146,7 +161,8 @@ async def update(db: Database, it: Edit) -> Outcome:
     """updated | unchanged | not_found | forbidden | stale | invalid_status | metadata_too_large."""
     return _outcome(
         await db.row(
-            UPDATE, it.brand, it.id, it.expected_versions, it.title, it.scheduled_at, it.max_participants, it.kind,
+            UPDATE, it.brand, it.id, it.expected_versions, it.title,
+            None if it.scheduled_at is None else it.scheduled_at.isoformat(), it.max_participants, it.kind,
             it.metadata, it.merges_metadata, it.by.user, it.by.manages, it.by.client, it.request_id,
             it.updated_event_id, it.rescheduled_event_id,
         )

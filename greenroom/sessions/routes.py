@@ -1,12 +1,12 @@
 """HTTP of sessions: read the request, call the service, write the answer."""
 
-from litestar import get, patch, post
+from http import HTTPStatus
 
 from greenroom.identity.request import CallerRequest
 from greenroom.kit.http.answer import PRIVATE, Answer, bare_answer, json_answer
 from greenroom.kit.http.body import JSON, MERGE_PATCH, BodyReader
 from greenroom.kit.http.entity_tag import is_fresh, versions_in
-from greenroom.kit.http.operation import does
+from greenroom.kit.http.routing import performs
 from greenroom.kit.idempotency import IdempotencyKey, idempotency_key
 from greenroom.sessions import operations, service
 from greenroom.sessions.schemas import SessionCreate, SessionPatch
@@ -16,25 +16,25 @@ SESSION_CREATE = BodyReader(SessionCreate)
 SESSION_PATCH = BodyReader(SessionPatch, accepts=(JSON, MERGE_PATCH))
 
 
-@post("/v1/sessions", **does(operations.CREATE))
+@performs(operations.CREATE)
 async def create_session(request: CallerRequest) -> Answer:
     """Schedule a session. Source: contract, POST /v1/sessions."""
     wanted = await request.read(SESSION_CREATE)
     key = await _key_of(request, brand=wanted.brand_id)
     created = await service.create(request.db, request.caller, wanted, request_id=request.id, key=key)
-    return _answer(created, status=201)
+    return _answer(created, status=HTTPStatus.CREATED)
 
 
-@get("/v1/sessions/{id:str}", **does(operations.GET))
+@performs(operations.GET)
 async def get_session(request: CallerRequest, id: str) -> Answer:
     """One session, as the caller sees it; 304 where the caller has that already (RFC 9110, section 13.1.2)."""
-    found = await service.get(request.db, request.caller, id)
+    found = await service.get(request.db, request.scope["state"]["sessions"], request.caller, id)
     if is_fresh(request.header(b"if-none-match"), found.tag):
         return bare_answer(304, [(b"etag", found.tag.encode()), PRIVATE])
     return _answer(found)
 
 
-@patch("/v1/sessions/{id:str}", **does(operations.UPDATE))
+@performs(operations.UPDATE)
 async def update_session(request: CallerRequest, id: str) -> Answer:
     """Change what the session's status allows to change. Source: contract, PATCH /v1/sessions/{id}."""
     changes = await request.read(SESSION_PATCH)
@@ -50,19 +50,19 @@ async def update_session(request: CallerRequest, id: str) -> Answer:
     return _answer(updated)
 
 
-@post("/v1/sessions/{id:str}/start", **does(operations.START))
+@performs(operations.START)
 async def start_session(request: CallerRequest, id: str) -> Answer:
     """The host opens the session, at any time."""
     return await _move(request, id, "start")
 
 
-@post("/v1/sessions/{id:str}/end", **does(operations.END))
+@performs(operations.END)
 async def end_session(request: CallerRequest, id: str) -> Answer:
     """The host ends a live session; that is final."""
     return await _move(request, id, "end")
 
 
-@post("/v1/sessions/{id:str}/cancel", **does(operations.CANCEL))
+@performs(operations.CANCEL)
 async def cancel_session(request: CallerRequest, id: str) -> Answer:
     """The host calls off a session that has not begun."""
     return await _move(request, id, "cancel")
@@ -88,7 +88,7 @@ async def _key_of(request: CallerRequest, *, brand: str | None) -> IdempotencyKe
 
 def _answer(found: Tagged, *, status: int = 200) -> Answer:
     headers = [(b"etag", found.tag.encode()), PRIVATE]
-    if status == 201:
+    if status == HTTPStatus.CREATED:
         headers.append((b"location", f"/v1/sessions/{found.session.id}".encode()))
     if found.replayed:
         headers.append((b"idempotency-replayed", b"true"))

@@ -15,7 +15,11 @@ NAME_CHARACTERS = 200  # of a brand or a user
 
 Name = Annotated[
     str,
-    Meta(min_length=1, max_length=NAME_CHARACTERS, description=f"a string of 1 to {NAME_CHARACTERS} characters without NUL"),
+    Meta(
+        min_length=1,
+        max_length=NAME_CHARACTERS,
+        description=f"a string of 1 to {NAME_CHARACTERS} characters without NUL",
+    ),
 ]
 Title = Annotated[
     str, Meta(min_length=1, max_length=TITLE_CHARACTERS, description="a string of 1 to 10,000 characters without NUL")

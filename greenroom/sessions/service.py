@@ -1,6 +1,8 @@
 """The operations of sessions: pure decisions around one call of queries."""
 
-from typing import Literal, TypeVar
+from collections.abc import Awaitable
+from functools import partial
+from typing import Literal, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import UnsetType
@@ -9,17 +11,21 @@ from greenroom.identity.caller import Caller
 from greenroom.kit.clock import wire_time
 from greenroom.kit.database import Database
 from greenroom.kit.errors import Forbidden, InvalidStatus, NotFound, PreconditionFailed, ValidationFailed
+from greenroom.kit.gathering import Gathering
 from greenroom.kit.http.documents import DOCUMENT_OCTETS, checked_document
 from greenroom.kit.http.entity_tag import entity_tag
 from greenroom.kit.idempotency import IdempotencyKey, refuse_unless_usable
 from greenroom.kit.ids import BrandId, RequestId, SessionId, new_id, parse_id
 from greenroom.sessions import queries
-from greenroom.sessions.queries import Creation, Edit, Kept, Move, Outcome
+from greenroom.sessions.queries import Asked, Creation, Edit, Kept, Move, Outcome
 from greenroom.sessions.schemas import Session, SessionCreate, SessionPatch, Status
 
 T = TypeVar("T")
 Step = Literal["start", "end", "cancel"]
+Reader: TypeAlias = Gathering[Asked, Kept | None]
 _Steps = dict[Step, tuple[Status, Status, Literal["started", "ended", "cancelled"]]]
+
+READS_AT_ONCE = 2  # one on its way while the next is gathered and the last one's answers are written
 
 STEPS: _Steps = {
     "start": ("scheduled", "live", "started"),
@@ -36,10 +42,15 @@ class Tagged(msgspec.Struct, frozen=True):
     replayed: bool = False
 
 
-async def get(db: Database, caller: Caller, session_id: str) -> Tagged:
+def reader(db: Database) -> Reader:
+    """What reads sessions for all requests of a process."""
+    return Gathering(partial(queries.get, db), at_once=READS_AT_ONCE)
+
+
+async def get(db: Database, read: Reader, caller: Caller, session_id: str) -> Tagged:
     """The session as the caller sees it. Raises NotFound."""
     known_id = _session_id(session_id)
-    kept = await queries.get(db, await _brand_of(db, caller, known_id), known_id, caller)
+    kept = await read.read(Asked(await _brand_of(db, caller, known_id), known_id, caller.user))
     if kept is None:
         raise NotFound("There is no such session.")
     return tagged(kept)
@@ -57,8 +68,8 @@ async def create(
 
     Raises Forbidden, ValidationFailed, Conflict, IdempotencyKeyPayloadMismatch.
     """
-    outcome = await queries.create(db, creation_of(wanted, by=caller, request_id=request_id, key=key))
-    return answer_to(outcome)
+    creation = creation_of(wanted, by=caller, request_id=request_id, key=key)
+    return answer_to(await _stored(queries.create(db, creation)))
 
 
 async def update(
@@ -92,7 +103,7 @@ async def update(
         updated_event_id=new_id(),
         rescheduled_event_id=new_id(),
     )
-    return answer_to(await queries.update(db, edit))
+    return answer_to(await _stored(queries.update(db, edit)))
 
 
 async def move(
@@ -192,6 +203,14 @@ def tagged(kept: Kept, *, replayed: bool = False) -> Tagged:
         ),
         replayed=replayed,
     )
+
+
+async def _stored(change: Awaitable[Outcome]) -> Outcome:
+    """The outcome of a change; of all that it stores, only metadata can hold what the database refuses."""
+    try:
+        return await change
+    except ValidationFailed as error:
+        raise ValidationFailed("metadata: expected numbers that the database can hold.") from error
 
 
 def _session_id(text: str) -> SessionId:

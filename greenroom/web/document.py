@@ -1,7 +1,7 @@
-"""The OpenAPI 3.1 document, made from what the routes say of themselves, and a page of it that needs no internet.
+"""The OpenAPI 3.1 document, made from what the routes say of themselves.
 
-Litestar could make one too; ours is exact where the contract is: the schemas are msgspec's own, and each operation lists
-every error that it can answer because it declares the classes that it raises.
+The schemas are msgspec's own, written in the contract's manner; each operation lists every error that it can answer,
+because it declares the classes that it raises.
 """
 
 from collections import defaultdict
@@ -9,14 +9,15 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
-from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
 from greenroom import __version__
 from greenroom.events.catalogue import EVENTS
 from greenroom.identity.scopes import SCOPES
 from greenroom.kit.errors import GreenroomError, RateLimited
-from greenroom.kit.http.operation import AnswerShape, Operation, Parameter, operation_of
+from greenroom.kit.http.body import schema_of
+from greenroom.kit.http.operation import AnswerShape, Operation, Parameter
+from greenroom.kit.http.routing import Performed
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -31,18 +32,14 @@ ERROR_SCHEMA = {
 }
 
 
-def build_document(routes: Iterable[HTTPRouteHandler]) -> dict[str, Any]:
+def build_document(routes: Iterable[Performed]) -> dict[str, Any]:
     """The whole document."""
     paths: dict[str, dict[str, Any]] = defaultdict(dict)
     schemas: set[type[Struct]] = {event.payload for event in EVENTS}
     for route in routes:
-        operation = operation_of(route.opt)
-        if operation is None:
-            continue
-        schemas |= _schemas_of(operation)
-        for path in route.paths:
-            for method in route.http_methods:
-                paths[path.replace(":str", "")][method.lower()] = _operation(operation, route.fn.__doc__ or "")
+        if route.operation is not None:
+            schemas |= _schemas_of(route.operation)
+            paths[route.path][route.method.lower()] = _operation(route.operation, route.handler.__doc__ or "")
     return {
         "openapi": "3.1.0",
         "info": {
@@ -172,9 +169,7 @@ def _schemas_of(operation: Operation) -> set[type[Struct]]:
 
 def _components(schemas: Iterable[type[Struct]]) -> dict[str, Any]:
     ordered = sorted(schemas, key=lambda schema: schema.__name__)
-    _, components = msgspec.json.schema_components(
-        ordered, schema_hook=lambda kind: kind.SCHEMA, ref_template="#/components/schemas/{name}"
-    )
+    _, components = msgspec.json.schema_components(ordered, schema_hook=schema_of, ref_template="#/components/schemas/{name}")
     return {name: _as_contract(components[name]) for name in sorted(components)}
 
 

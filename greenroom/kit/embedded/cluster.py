@@ -25,15 +25,16 @@ _IMMEDIATE_STOP_SECONDS = 10.0
 _LIBC = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
 
-# Nothing of ours: a secret in Greenroom's environment must not be readable in the environment of a process of another user.
-_ENVIRONMENT = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH", "TMPDIR") if name in os.environ} | {"LC_ALL": "C", "TZ": "UTC"}
+# Nothing of ours: a secret in Greenroom's environment must not be readable in that of another user's process.
+_INHERITED = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
+_ENVIRONMENT = _INHERITED | {"LC_ALL": "C", "TZ": "UTC"}
 
 
 class Cluster:
     """The files of one PostgreSQL and the process that serves them. Used by the supervisor alone."""
 
     def __init__(self, layout: Layout) -> None:
-        """Find the binaries. EmbeddedError when there are none for this platform or the files are of another major version."""
+        """Find the binaries. EmbeddedError when there are none for this platform, or for the files that are here."""
         self._layout = layout
         self._bin, major = binaries(layout)
         self._server: subprocess.Popen[bytes] | None = None
@@ -41,19 +42,20 @@ class Cluster:
             found = (layout.data / "PG_VERSION").read_text().strip()
             if found != major:
                 raise EmbeddedError(
-                    f"{layout.data} was made by PostgreSQL {found} and this is {major}: dump it with the old greenroom (pg_dump) "
-                    "or convert it with pg_upgrade, or set another GREENROOM_DATA_DIR"
+                    f"{layout.data} was made by PostgreSQL {found} and this is {major}: move the data with pg_dump from "
+                    "the old release or with pg_upgrade, or set another GREENROOM_DATA_DIR"
                 )
 
     def start(self) -> None:
-        """Start the server, without waiting until it is ready; make its files first if there are none. EmbeddedError when that fails."""
+        """Start the server, without waiting for it; make its files first if there are none. EmbeddedError if that fails."""
         held = self._claim()
         try:
             if not self._layout.data.exists():
                 self._make(held)
             settings = SERVER_SETTINGS | {"unix_socket_directories": str(self._layout.socket_dir())}
             arguments = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-            self._server = self._spawn("postgres", "-D", str(self._layout.data), *arguments, held=held, stdin=subprocess.DEVNULL)
+            server = ("postgres", "-D", str(self._layout.data), *arguments)
+            self._server = self._spawn(*server, held=held, stdin=subprocess.DEVNULL)
         finally:
             os.close(held)
 
@@ -61,16 +63,21 @@ class Cluster:
         """Whether the process that we started is still there."""
         return self._server is not None and self._server.poll() is None
 
+    def gave_up(self) -> bool:
+        """Whether it ended with an error of its own, which it will have again; not because somebody ended or killed it."""
+        return self._server is not None and (self._server.poll() or 0) > 0
+
     def is_ready(self) -> bool:
-        """Whether it accepts connections; it says so itself in the eighth line of its pid file (as for `pg_ctl --wait`)."""
-        lines = self._pid_file()
-        return self._server is not None and len(lines) > 7 and lines[0] == str(self._server.pid) and lines[7].strip() == "ready"
+        """Whether it accepts connections. It says so itself, in the eighth line of its pid file, as to `pg_ctl --wait`."""
+        pid, *_, status = self._pid_file()[:8] or ["", ""]
+        return self._server is not None and pid == str(self._server.pid) and status.strip() == "ready"
 
     def stop(self) -> None:
         """End all sessions, write a checkpoint, end; after 20 s without one, which the next start makes up for."""
         if self._server is None:
             return
-        for sign, patience in ((signal.SIGINT, _FAST_STOP_SECONDS), (signal.SIGQUIT, _IMMEDIATE_STOP_SECONDS), (signal.SIGKILL, None)):
+        fast, immediate = (signal.SIGINT, _FAST_STOP_SECONDS), (signal.SIGQUIT, _IMMEDIATE_STOP_SECONDS)
+        for sign, patience in (fast, immediate, (signal.SIGKILL, None)):
             self._server.send_signal(sign)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._server.wait(patience)
@@ -78,10 +85,10 @@ class Cluster:
         self._layout.forget_socket_dir()
 
     def _claim(self) -> int:
-        """The lock that no process of this cluster holds any more, for the next one to inherit. Ends a server whose supervisor was killed.
+        """The lock that no process of this cluster holds any more, for the next one to inherit.
 
-        With it in hand a leftover pid file is surely stale, even when its number now belongs to another program: PostgreSQL itself would
-        only see that the number is taken, and refuse to start.
+        Ends a server whose supervisor was killed. With the lock in hand a leftover pid file is surely stale, even when its
+        number is another program's by now: PostgreSQL would only see that the number is taken, and refuse to start.
         """
         lock = FileLock(self._layout.cluster_lock)
         began = time.monotonic()
@@ -92,24 +99,18 @@ class Cluster:
                 raise EmbeddedError(f"another PostgreSQL still uses {self._layout.data}: end it and start again")
             self._signal_orphan(signal.SIGINT if waited < _FAST_STOP_SECONDS else signal.SIGQUIT)
             time.sleep(0.05)
-        for stale in (self._layout.data / "postmaster.pid", *(self._layout.recorded_socket_dir() or self._layout.server).glob(".s.PGSQL.*")):
+        sockets = (self._layout.recorded_socket_dir() or self._layout.server).glob(".s.PGSQL.*")
+        for stale in (self._layout.data / "postmaster.pid", *sockets):
             stale.unlink(missing_ok=True)
         for leftover in self._layout.server.glob("new-*"):
             shutil.rmtree(leftover, ignore_errors=True)
         return lock.detach()
 
     def _signal_orphan(self, sign: signal.Signals) -> None:
-        """Only to a process whose command line is that of a server on these very files: the number may be another program's by now."""
+        """Only to a process that serves these very files, by its command line: the number may be another program's."""
         pid = next(iter(self._pid_file()), "")
-        if not pid.isdecimal():
-            return
-        if sys.platform == "linux":
-            with contextlib.suppress(OSError):
-                command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ")
-        else:
-            command = subprocess.run(["ps", "-ww", "-o", "command=", "-p", pid], capture_output=True, check=False).stdout
-        if f"postgres -D {self._layout.data} ".encode() in command:
-            with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(ProcessLookupError):
+            if pid.isdecimal() and f"postgres -D {self._layout.data} ".encode() in _command_line(pid):
                 os.kill(int(pid), sign)
 
     def _pid_file(self) -> list[str]:
@@ -118,7 +119,7 @@ class Cluster:
         return []
 
     def _make(self, held: int) -> None:
-        """Build the files aside, roles and database included, and give them their name when they are on the disk: all or nothing."""
+        """All or nothing: build the files aside, roles and database included, and name them when they are on the disk."""
         passwords = self._layout.make_passwords()
         work = Path(tempfile.mkdtemp(prefix="new-", dir=self._layout.server))
         data, password_file = work / "data", work / "password"
@@ -127,16 +128,17 @@ class Cluster:
         if account := self._layout.account:
             for path in (password_file, work):
                 os.chown(path, account.uid, account.gid)
-        encoding = ["--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", f"--locale={_libc_locale()}"]
-        access = [f"--username={SUPERUSER}", "--auth=scram-sha-256", f"--pwfile={password_file}"]
-        # Not synced while it is built, but once as a whole.
-        self._run("initdb", "-D", str(data), *encoding, *access, "--no-sync", "--no-instructions", held=held)
+        encoding = ("--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+        access = (f"--username={SUPERUSER}", "--auth=scram-sha-256", f"--pwfile={password_file}")
+        place = ("-D", str(data))
+        # Not synced step by step, but once, as a whole, before it gets its name.
+        self._run("initdb", *place, *encoding, f"--locale={_libc_locale()}", *access, "--no-sync", held=held)
         roles = Template(Path(__file__).with_name("roles.sql").read_text())
         statements = roles.substitute(owner_password=passwords[OWNER], service_password=passwords[SERVICE])
-        careful = ["-c", "exit_on_error=on", "-c", "log_min_error_statement=panic", "-c", "log_min_messages=error"]
-        self._run("postgres", "--single", "-j", "-F", "-D", str(data), *careful, "template1", held=held, text=statements)
+        careful = ("-c", "exit_on_error=on", "-c", "log_min_error_statement=panic")
+        self._run("postgres", "--single", "-j", "-F", *place, *careful, "template1", held=held, text=statements)
         method = ["--sync-method=syncfs"] if sys.platform == "linux" else []
-        self._run("initdb", "-D", str(data), "--sync-only", *method, held=held)
+        self._run("initdb", *place, "--sync-only", *method, held=held)
         data.rename(self._layout.data)
         sync_directory(self._layout.server)
         shutil.rmtree(work)
@@ -146,7 +148,7 @@ class Cluster:
         tool = self._spawn(name, *arguments, held=held, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         output = tool.communicate(text.encode())[0].decode(errors="replace")
         if tool.returncode:
-            raise EmbeddedError(f"the embedded PostgreSQL could not be set up in {self._layout.data_dir}: {telling_line(output)}")
+            raise EmbeddedError(f"PostgreSQL cannot be set up in {self._layout.data_dir}: {telling_line(output)}")
 
     def _spawn(
         self, name: str, *arguments: str, held: int, stdin: int, stdout: int | None = None, stderr: int | None = None
@@ -166,7 +168,7 @@ class Cluster:
                 user=account and account.uid,
                 group=account and account.gid,
                 extra_groups=[] if account else None,
-                preexec_fn=lambda: _end_with(parent),
+                preexec_fn=lambda: _end_with(parent),  # noqa: PLW1509  this process has one thread
             )
         except OSError as error:
             raise EmbeddedError(f"{program} cannot be run: {error.strerror}") from None
@@ -175,7 +177,7 @@ class Cluster:
 def _end_with(parent: int) -> None:
     """Ask the kernel for a fast shutdown when the supervisor dies. After the change of user, which would clear it.
 
-    Only Linux can. Elsewhere a server whose supervisor and users were all killed runs on until the next start, which ends it first.
+    Only Linux can. Elsewhere a server whose supervisor and users were all killed runs on until the next start ends it.
     """
     if sys.platform == "linux":
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
@@ -184,7 +186,7 @@ def _end_with(parent: int) -> None:
 
 
 def _libc_locale() -> str:
-    """What the C library knows as UTF-8 with plain order, for the little that PostgreSQL still asks it; macOS and old Linux have none."""
+    """UTF-8 in plain order, for the little that PostgreSQL still asks the C library; macOS and old Linux lack it."""
     before = locale.setlocale(locale.LC_CTYPE)
     try:
         locale.setlocale(locale.LC_CTYPE, "C.UTF-8")
@@ -194,7 +196,17 @@ def _libc_locale() -> str:
     return "C.UTF-8"
 
 
+def _command_line(pid: str) -> bytes:
+    """Of any process; empty when there is none of this number."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ")
+        return b""
+    return subprocess.run(["ps", "-ww", "-o", "command=", "-p", pid], capture_output=True, check=False).stdout
+
+
 def telling_line(output: str) -> str:
     """The last line that names an error, else the last one at all."""
     lines = [line.strip() for line in output.splitlines() if line.strip()] or ["it said nothing"]
-    return next((line for line in reversed(lines) if any(sign in line for sign in ("error:", "FATAL:", "PANIC:"))), lines[-1])
+    named = [line for line in lines if any(sign in line for sign in ("error:", "FATAL:", "PANIC:"))]
+    return (named or lines)[-1]

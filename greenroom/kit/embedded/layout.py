@@ -17,7 +17,7 @@ from greenroom.kit.embedded.errors import EmbeddedError
 # sun_path is 108 bytes on Linux and 104 on macOS, with its final NUL.
 _SOCKET_NAME = ".s.PGSQL.5432"
 _SOCKET_PATH_BYTES = 103
-_TEMPORARY = "greenroom-"
+_TEMPORARY = "greenroom-postgres-"
 
 SUPERUSER, OWNER, SERVICE = "postgres", "greenroom_owner", "greenroom"
 
@@ -31,7 +31,7 @@ class Account(NamedTuple):
 
 
 class Layout:
-    """The paths under one data directory. Only `server` belongs to the account that PostgreSQL runs as; the rest is the caller's."""
+    """The paths under one data directory. `server` belongs to the account that PostgreSQL runs as, the rest to us."""
 
     def __init__(self, data_dir: Path) -> None:
         """Resolve the path: two names of one directory must meet in the same locks."""
@@ -49,14 +49,15 @@ class Layout:
 
     @cached_property
     def account(self) -> Account | None:
-        """`nobody` when we are root, whom PostgreSQL refuses; else None: it runs as we do. EmbeddedError if there is no nobody."""
+        """`nobody` when we are root, whom PostgreSQL refuses; else None: it runs as we do. EmbeddedError without one."""
         if os.geteuid() != 0:
             return None
         try:
             entry = pwd.getpwnam("nobody")
         except KeyError:
             raise EmbeddedError(
-                "PostgreSQL does not run as root and this system has no user nobody: run greenroom as an ordinary user, or set GREENROOM_DATABASE_URL"
+                "PostgreSQL does not run as root and there is no user nobody here: "
+                "run greenroom as an ordinary user, or set GREENROOM_DATABASE_URL"
             ) from None
         return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
 
@@ -66,7 +67,7 @@ class Layout:
         return self.account.uid if self.account else os.geteuid()
 
     def make(self) -> None:
-        """Make the directories that are missing. EmbeddedError when that is not allowed, or when PostgreSQL could not reach them."""
+        """Make the directories that are missing. EmbeddedError when we may not, or when PostgreSQL cannot reach them."""
         if self.account:
             _refuse_unreachable(self.account, self.data_dir.parent)
         try:
@@ -75,13 +76,15 @@ class Layout:
                 directory.mkdir(mode=0o700, exist_ok=True)
             if self.account:
                 self._open_the_way(self.account)
+            found = self.server.stat().st_uid
         except OSError as error:
             raise EmbeddedError(
                 f"{error.filename}: {error.strerror}: set GREENROOM_DATA_DIR to a directory that this user may write"
             ) from None
-        if (found := self.server.stat().st_uid) != self.owner:
+        if found != self.owner:
             raise EmbeddedError(
-                f"{self.server} belongs to user id {found}: run greenroom as the user who made it, or set another GREENROOM_DATA_DIR"
+                f"{self.server} belongs to user id {found}: "
+                "run greenroom as the user who made it, or set another GREENROOM_DATA_DIR"
             )
 
     def _open_the_way(self, account: Account) -> None:
@@ -100,7 +103,9 @@ class Layout:
             content = json.loads(self.credentials.read_bytes())
             return {role: str(content[role]) for role in (SUPERUSER, OWNER, SERVICE)}
         except (OSError, ValueError, KeyError, TypeError):
-            raise EmbeddedError(f"{self.credentials} is missing or damaged: restore it from a backup, or set another GREENROOM_DATA_DIR") from None
+            raise EmbeddedError(
+                f"{self.credentials} is missing or damaged: restore it, or set another GREENROOM_DATA_DIR"
+            ) from None
 
     def make_passwords(self) -> dict[str, str]:
         """The passwords of a first start that was cut short, or new ones."""
@@ -109,7 +114,7 @@ class Layout:
         return self.passwords()
 
     def socket_dir(self) -> Path:
-        """The directory of PostgreSQL's socket, mode 0700; the same after a crash, because leases have handed it out in their URLs."""
+        """The directory of PostgreSQL's socket, mode 0700; the same after a crash, because leases have it in their URLs."""
         directory = self.server / "run"
         # A comma separates directories, for PostgreSQL and asyncpg alike.
         if len(os.fsencode(directory / _SOCKET_NAME)) > _SOCKET_PATH_BYTES or set(str(directory)) & set(',"'):
@@ -146,10 +151,10 @@ class Layout:
 
 
 def write_durably(path: Path, content: dict[str, str]) -> None:
-    """Replace a JSON file, mode 0600, so that a crash leaves the old one or the new one, on the disk and not only in its cache."""
+    """Replace a JSON file, mode 0600; a crash leaves the old one or the new one, whole."""
     new = path.with_suffix(".new")
     new.unlink(missing_ok=True)
-    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         json.dump(content, file)
         file.flush()
         os.fsync(file.fileno())
@@ -170,7 +175,7 @@ def _refuse_unreachable(account: Account, path: Path) -> None:
     for directory in (path, *path.parents):
         if directory.exists() and not _may_pass(account, directory.stat()):
             raise EmbeddedError(
-                f"user {account.name}, as whom PostgreSQL runs when greenroom is root, may not pass through {directory}: "
+                f"PostgreSQL, which runs as {account.name} when greenroom is root, may not pass through {directory}: "
                 "set GREENROOM_DATA_DIR to a directory such as /var/lib/greenroom"
             )
 

@@ -3,13 +3,11 @@
 import asyncio
 import contextlib
 import os
-import shutil
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from greenroom.kit.embedded.errors import EmbeddedError
@@ -18,9 +16,7 @@ from greenroom.kit.embedded.locks import FileLock, is_held
 
 _START_SECONDS = 30.0
 _STOP_SECONDS = 35.0
-_ATTEMPTS = 3
 _POLL_SECONDS = 0.005
-_LOG_BYTES = 10_000_000
 # How often a lease looks whether its supervisor is alive, and at most how long it waits between attempts to replace it.
 _WATCH_SECONDS = 0.5
 _LONGEST_WATCH_SECONDS = 8.0
@@ -29,8 +25,8 @@ _LONGEST_WATCH_SECONDS = 8.0
 class Lease:
     """PostgreSQL runs on a data directory as long as any process holds one of these; killed processes hold none.
 
-    Child processes need none of their own: their parent's covers them. The lease does not depend on an event loop: it may be taken in one
-    `asyncio.run` and closed in another.
+    Child processes need none of their own: their parent's covers them. A lease does not depend on an event loop: it may be
+    taken in one `asyncio.run` and closed in another.
     """
 
     def __init__(self, layout: Layout, users: FileLock) -> None:
@@ -47,21 +43,23 @@ class Lease:
 
     @classmethod
     async def take(cls, data_dir: Path, *, start_seconds: float = _START_SECONDS) -> Self:
-        """Make and start PostgreSQL where it is not running yet; returns when it accepts connections. EmbeddedError when it cannot."""
+        """Make and start PostgreSQL if it does not run; returns when it accepts connections. EmbeddedError if it cannot."""
         layout = Layout(data_dir)
         layout.make()
-        users = FileLock(layout.users_lock)
-        try:
-            async with asyncio.timeout(start_seconds):
-                await _until(users.try_shared)
-                await _ready(layout)
-            return cls(layout, users)
-        except TimeoutError:
-            users.close()
-            raise EmbeddedError(f"PostgreSQL was not ready within {start_seconds:g} s: see {layout.log}") from None
-        except BaseException:
-            users.close()
-            raise
+        with contextlib.ExitStack() as undo:
+            try:
+                users = FileLock(layout.users_lock)
+                undo.callback(users.close)
+                async with asyncio.timeout(start_seconds):
+                    await _until(users.try_shared)
+                    await _ready(layout)
+            except TimeoutError:
+                raise EmbeddedError(f"PostgreSQL was not ready within {start_seconds:g} s: see {layout.log}") from None
+            except OSError as error:
+                raise EmbeddedError(f"PostgreSQL cannot be started in {data_dir}: {error}") from None
+            lease = cls(layout, users)
+            undo.pop_all()
+            return lease
 
     async def close(self) -> None:
         """Let go. The last one returns when PostgreSQL has stopped: a container ends with its first process."""
@@ -70,16 +68,18 @@ class Lease:
         self._users.release()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_STOP_SECONDS):
-                await _until(lambda: not is_held(self._layout.supervisor_lock) or self._is_used_by_others())
+                await _until(lambda: not is_held(self._layout.supervisor_lock) or self._others_use_it())
         self._users.close()
 
     async def __aenter__(self) -> Self:
+        """`async with await Lease.take(data_dir) as lease`."""
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(self, *_raised: object) -> None:
+        """As `close`."""
         await self.close()
 
-    def _is_used_by_others(self) -> bool:
+    def _others_use_it(self) -> bool:
         if self._users.try_exclusive():
             self._users.release()
             return False
@@ -99,14 +99,12 @@ class Lease:
 
 
 async def _ready(layout: Layout) -> None:
-    """Wait until PostgreSQL accepts connections; start a supervisor where there is none. EmbeddedError with what it says when it gives up."""
-    supervisor, attempts = None, 0
+    """Wait until PostgreSQL accepts connections; start a supervisor if there is none. EmbeddedError as it says it."""
+    supervisor: subprocess.Popen[bytes] | None = None
     try:
         while not is_held(layout.ready_lock):
             if supervisor is None and not is_held(layout.supervisor_lock):
-                if attempts == _ATTEMPTS:
-                    raise EmbeddedError(f"the supervisor of PostgreSQL ended {attempts} times without a word: see {layout.log}")
-                supervisor, attempts = _spawn_supervisor(layout, subprocess.PIPE), attempts + 1
+                supervisor = _spawn_supervisor(layout, subprocess.PIPE)
             if supervisor and (said := _said(supervisor)) is not None:
                 _bury(supervisor)
                 supervisor = None
@@ -135,10 +133,6 @@ def _spawn_supervisor(layout: Layout, stdout: int) -> "subprocess.Popen[bytes]":
     """A process of its own session that needs neither this one nor its directory, and finds the same greenroom."""
     log = os.open(layout.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
-        if os.fstat(log).st_size > _LOG_BYTES:
-            # Kept in place, since a server that is still ending writes to it.
-            shutil.copyfile(layout.log, layout.log.with_suffix(".log.1"))
-            os.ftruncate(log, 0)
         paths = [str(Path(__file__).parents[3]), *filter(None, [os.environ.get("PYTHONPATH")])]
         supervisor = subprocess.Popen(
             # -P: neither the working directory nor a script's may put modules in front of ours.
@@ -159,5 +153,6 @@ def _spawn_supervisor(layout: Layout, stdout: int) -> "subprocess.Popen[bytes]":
 
 
 async def _until(condition: Callable[[], bool]) -> None:
-    while not condition():
+    """Look again and again: a flock can be waited for only by blocking."""
+    while not condition():  # noqa: ASYNC110  another process makes it true, and tells nobody
         await asyncio.sleep(_POLL_SECONDS)

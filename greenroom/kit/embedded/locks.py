@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 class FileLock:
-    """A flock on a file, made if absent with mode 0600. Gone at `close` or when the last process that has its descriptor ends."""
+    """A flock on a file, which is made with mode 0600. Gone when the last process that has its descriptor ends."""
 
     def __init__(self, path: Path) -> None:
         """Open the file, take nothing yet. OSError when it cannot be opened."""
@@ -51,7 +51,7 @@ class FileLock:
 
 
 def is_held(path: Path) -> bool:
-    """Whether somebody holds this lock alone. Looks by a shared lock of a moment, so one who wants it alone must try more than once."""
+    """Whether somebody holds this lock alone. Looking takes it for a moment: who wants it alone tries more than once."""
     probe = FileLock(path)
     try:
         return not probe.try_shared()

@@ -1,4 +1,4 @@
-"""How the embedded PostgreSQL is run: given on its command line at every start, so that an upgrade of Greenroom changes them."""
+"""How the embedded PostgreSQL is run: on its command line at every start, so that an upgrade of Greenroom changes them."""
 
 SERVER_SETTINGS = {
     # Who may come in: this machine's owner of the socket, with a password.
@@ -12,7 +12,7 @@ SERVER_SETTINGS = {
     "fsync": "on",
     "synchronous_commit": "on",
     "full_page_writes": "on",
-    # Rare checkpoints: after each one the first change of a page writes the whole page to the log. At most 2 GB to replay after a crash.
+    # Rare checkpoints: after each the first change of a page logs the whole page. At most 2 GB to replay after a crash.
     "checkpoint_timeout": "15min",
     "max_wal_size": "2GB",
     "min_wal_size": "256MB",
@@ -28,8 +28,8 @@ SERVER_SETTINGS = {
     "autovacuum_vacuum_cost_delay": "0",
     # A client that stalls in a transaction holds a session's lock: everybody else waits for it.
     "idle_in_transaction_session_timeout": "30s",
-    # Health-adjacent data stays out of the log: no statement, no parameter, no DETAIL (it quotes keys), and no ERROR at all (its text
-    # quotes values). What the server itself goes through is logged; the program that sent the statement gets the whole error.
+    # Health-adjacent data stays out of the log: no statement, no parameter, no DETAIL (it quotes keys), and no ERROR at all
+    # (its text quotes values). What the server goes through is logged; who sent the statement gets the whole error.
     "log_destination": "stderr",
     "logging_collector": "off",
     "log_timezone": "UTC",

@@ -1,11 +1,11 @@
-"""An answer: one body, encoded once. Litestar passes an ASGI application through as it is."""
+"""An answer: one body, encoded once; an ASGI application."""
 
-from typing import Any, Self
+from typing import Any
 
 import msgspec
-from litestar.types import Receive, Scope, Send
 
 from greenroom.kit.errors import GreenroomError
+from greenroom.kit.http.asgi import Receive, Scope, Send
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -25,11 +25,7 @@ class Answer:
         self.status = status
         self.headers = headers
 
-    def to_asgi_response(self, **_: object) -> Self:
-        """What Litestar asks of an error handler's answer: this is an ASGI application already."""
-        return self
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  # ASGI
         """Send it (ASGI)."""
         await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
         await send({"type": "http.response.body", "body": self.body, "more_body": False})
@@ -43,9 +39,7 @@ def length_of(body: bytes) -> tuple[bytes, bytes]:
 def json_answer(body: Any, *, status: int = 200, headers: Headers | None = None) -> Answer:
     """A Struct as JSON."""
     encoded = _encode(body)
-    return Answer(
-        encoded, status=status, headers=[JSON_TYPE, length_of(encoded), *(headers or ())]
-    )
+    return Answer(encoded, status=status, headers=[JSON_TYPE, length_of(encoded), *(headers or ())])
 
 
 def bare_answer(status: int, headers: Headers) -> Answer:

@@ -1,5 +1,6 @@
 """Bodies: of a type that the operation takes, decoded by their schema, with complaints in our words."""
 
+import json
 import re
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Generic, Self, TypeVar, get_type_hints
@@ -20,6 +21,7 @@ _RFC_3339 = re.compile(
     r"(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])",
     re.IGNORECASE,
 )
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _FIELD_NAME = re.compile(r"`(\w+)`")
 
 
@@ -27,14 +29,14 @@ class PositiveInteger(int):
     """A JSON number with a whole value from 1 to 2147483647: `5.0` is the integer 5."""
 
     LARGEST = 2**31 - 1
-    SCHEMA: ClassVar = {"type": "integer", "exclusiveMinimum": 0, "maximum": LARGEST}
+    SCHEMA: ClassVar[dict[str, Any]] = {"type": "integer", "exclusiveMinimum": 0, "maximum": LARGEST}
 
     @classmethod
     def parse(cls, value: object) -> Self:
         """The number. Raises ValueError."""
-        if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 1 <= value <= cls.LARGEST:
             raise ValueError
-        if not 1 <= value <= cls.LARGEST:
+        if value != int(value):
             raise ValueError
         return cls(value)
 
@@ -42,20 +44,30 @@ class PositiveInteger(int):
 class Instant(datetime):
     """An RFC 3339 date and time with an offset, in UTC and cut to milliseconds."""
 
-    SCHEMA: ClassVar = {"type": "string", "format": "date-time"}
+    SCHEMA: ClassVar[dict[str, Any]] = {"type": "string", "format": "date-time"}
 
     @classmethod
     def parse(cls, value: object) -> Self:
-        """The instant. Raises ValueError, OverflowError where UTC puts it outside the years 1 to 9999."""
+        """The instant. Raises ValueError, also where UTC puts it outside the years 1 to 9999."""
         if not isinstance(value, str) or not _RFC_3339.fullmatch(value):
             raise ValueError
-        in_utc = cls.fromisoformat(value.upper()).astimezone(UTC)
+        try:
+            in_utc = cls.fromisoformat(value.upper()).astimezone(UTC)
+        except OverflowError:
+            raise ValueError from None
         return in_utc.replace(microsecond=in_utc.microsecond // 1000 * 1000)
 
 
 def _parse_custom(kind: type, value: object) -> object:
     if issubclass(kind, PositiveInteger | Instant):
         return kind.parse(value)
+    raise NotImplementedError(kind)
+
+
+def schema_of(kind: type) -> dict[str, Any]:
+    """The JSON Schema of a type that msgspec does not know. Raises NotImplementedError."""
+    if issubclass(kind, PositiveInteger | Instant):
+        return kind.SCHEMA
     raise NotImplementedError(kind)
 
 
@@ -84,14 +96,10 @@ class BodyReader(Generic[T]):
         try:
             body.decode()
             decoded = self._decoder.decode(body)
-        except OverflowError:
-            raise ValidationFailed("The body holds a time outside the years 1 to 9999 of UTC.") from None
         except msgspec.ValidationError as error:
             raise ValidationFailed(self._explain(str(error))) from None
-        except RecursionError:
-            raise ValidationFailed("The body is nested too deeply.") from None
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            raise ValidationFailed("The body is not JSON: it is malformed, cut short, not UTF-8 or holds a lone surrogate.") from None
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise ValidationFailed(self._explain_unreadable(body)) from None
         if b"\\u0000" in body:
             self._refuse_nul(decoded)
         return decoded
@@ -101,6 +109,19 @@ class BodyReader(Generic[T]):
             value = getattr(decoded, name)
             if isinstance(value, str) and "\0" in value:
                 raise ValidationFailed(f"{name}: expected {self._expected[name]}.")
+
+    def _explain_unreadable(self, body: bytes) -> str:
+        """Which field no decoder of ours could read, where a more patient one can tell."""
+        try:
+            patient = json.loads(body.decode(errors="surrogateescape"))
+        except RecursionError:
+            return "The body is nested too deeply: expected at most 64 levels in metadata, and no more elsewhere."
+        except ValueError:
+            return "The body is not JSON: it is malformed or cut short."
+        for name, expected in self._expected.items():
+            if isinstance(patient, dict) and _SURROGATE.search(json.dumps(patient.get(name), ensure_ascii=False)):
+                return f"{name}: expected {expected}; it holds a lone surrogate or is not UTF-8."
+        return "The body holds a lone surrogate, or is not UTF-8."
 
     def _explain(self, complaint: str) -> str:
         reason, _, path = complaint.partition(" - at `$.")

@@ -9,6 +9,8 @@ from greenroom.kit.errors import ValidationFailed
 DOCUMENT_OCTETS = 16 * 1024
 DOCUMENT_DEPTH = 64
 
+_BACKSLASH, _QUOTE = b'\\"'
+
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
@@ -43,11 +45,11 @@ def _deeper_than(raw: bytes, levels: int) -> bool:
         if in_string:
             if escaped:
                 escaped = False
-            elif octet == 0x5C:
+            elif octet == _BACKSLASH:
                 escaped = True
-            elif octet == 0x22:
+            elif octet == _QUOTE:
                 in_string = False
-        elif octet == 0x22:
+        elif octet == _QUOTE:
             in_string = True
         elif octet in b"{[":
             depth += 1

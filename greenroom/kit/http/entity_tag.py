@@ -23,11 +23,7 @@ def versions_in(if_match: str | None) -> list[int] | None:
     """
     if if_match is None or if_match.strip() == "*":
         return None
-    return [
-        int(ours[1])
-        for weak, tag in _tags_in(if_match, header="If-Match")
-        if not weak and (ours := _OURS.fullmatch(tag))
-    ]
+    return [int(ours[1]) for weak, tag in _tags_in(if_match, header="If-Match") if not weak and (ours := _OURS.fullmatch(tag))]
 
 
 def is_fresh(if_none_match: str | None, tag: str) -> bool:

@@ -1,33 +1,30 @@
-"""What surrounds every request: its id, the limit per address, HEAD, the log line, the histogram, the last resort."""
+"""What surrounds every request: its id, HEAD, the histogram and the log line; and inside of it, every refusal's answer."""
 
 import re
 import time
-from typing import Any
-
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from http import HTTPStatus
 
 from greenroom.kit.errors import GreenroomError, InternalError, NotFound, RateLimited
 from greenroom.kit.http.answer import error_answer
+from greenroom.kit.http.asgi import App, Message, Receive, Scope, Send
 from greenroom.kit.http.rate_limit import RateLimiter, key_of
 from greenroom.kit.ids import new_id
-from greenroom.kit.telemetry import logger, places_of, request_seconds, requests_limited, requests_under_way
+from greenroom.kit.telemetry import Traffic, logger, places_of, requests_limited
 
 REQUEST_ID = b"x-request-id"
-PATH_CHARACTERS = 2048  # no path of ours is longer; the router remembers the paths it has seen
+PATH_CHARACTERS = 2048  # no path of ours is longer
+NO_ROUTE = "none"
 
 _WELL_FORMED = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 _QUIET_ROUTES = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 class Envelope:
-    """The outermost application; `app` is everything else."""
+    """The outermost application: names the request, and says afterwards how it went."""
 
-    def __init__(self, app: ASGIApp, *, limiter: RateLimiter, address_limit: int) -> None:
+    def __init__(self, app: App, *, traffic: Traffic) -> None:
         self._app = app
-        self._limiter = limiter
-        self._address_limit = address_limit
-        self._log = logger()
-        self._histograms: dict[tuple[str, str, int], Any] = {}
+        self._traffic = traffic
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, or the server's lifespan."""
@@ -35,31 +32,63 @@ class Envelope:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        request_id = _request_id_of(scope)
-        scope["request_id"] = request_id
+        if scope["method"] == "HEAD":  # GET without the body (RFC 9110, section 9.3.2), which the server drops by itself
+            scope = {**scope, "method": "GET"}
+        request_id = scope["request_id"] = _request_id_of(scope)
         status = 0
 
         async def send_named(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], (REQUEST_ID, request_id.encode())]
+                message["headers"].append((REQUEST_ID, request_id.encode()))
             await send(message)
 
-        scope = _as_get(scope)
-        requests_under_way.inc()
+        self._traffic.under_way += 1
+        try:
+            await self._app(scope, receive, send_named)
+        finally:
+            self._traffic.under_way -= 1
+            self._record(scope, request_id, status, time.perf_counter() - started)
+
+    def _record(self, scope: Scope, request_id: str, status: int, seconds: float) -> None:
+        route = scope.get("path_template", NO_ROUTE)
+        self._traffic.observe(route, scope["method"], status, seconds)
+        if route not in _QUIET_ROUTES or status >= HTTPStatus.BAD_REQUEST:
+            caller = scope.get("user")
+            self._traffic.log(
+                request_id=request_id,
+                method=scope["method"],
+                route=route,
+                status=status,
+                seconds=seconds,
+                client_id=None if caller is None else caller.client,
+                brand_id=None if caller is None else caller.brand,
+            )
+
+
+class Refusals:
+    """Every error as an answer in the contract's form, also the one that nobody foresaw; and the limit per address."""
+
+    def __init__(self, app: App, *, limiter: RateLimiter, address_limit: int) -> None:
+        self._app = app
+        self._limiter = limiter
+        self._address_limit = address_limit
+        self._log = logger()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or say why not."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
         try:
             self._admit(scope)
-            await self._app(scope, receive, send_named)
+            await self._app(scope, receive, send)
         except GreenroomError as error:
-            await error_answer(error)(scope, receive, send_named)
-        except Exception as error:
-            self._log.error("request_failed", request_id=request_id, error=places_of(error))
-            if status == 0:
-                await error_answer(InternalError())(scope, receive, send_named)
-        finally:
-            requests_under_way.dec()
-            self._record(scope, request_id, status, time.perf_counter() - started)
+            await error_answer(error)(scope, receive, send)
+        except Exception as error:  # noqa: BLE001  # the last resort: whatever it is becomes a 500 and a log line
+            self._log.error("request_failed", request_id=scope["request_id"], error=places_of(error))
+            await error_answer(InternalError())(scope, receive, send)
 
     def _admit(self, scope: Scope) -> None:
         client = scope.get("client")
@@ -71,36 +100,9 @@ class Envelope:
         if len(scope["path"]) > PATH_CHARACTERS:
             raise NotFound
 
-    def _record(self, scope: Scope, request_id: str, status: int, seconds: float) -> None:
-        route = scope.get("path_template") or "none"
-        method = scope["method"]
-        known = (route, method, status)
-        histogram = self._histograms.get(known)
-        if histogram is None:
-            histogram = self._histograms[known] = request_seconds.labels(route, method, str(status))
-        histogram.observe(seconds)
-        if route in _QUIET_ROUTES and status < 400:
-            return
-        caller = scope.get("user")
-        self._log.info(
-            "request",
-            request_id=request_id,
-            method=method,
-            route=route,
-            status=status,
-            duration_ms=round(seconds * 1000, 2),
-            client_id=caller.client if caller else None,
-            brand_id=caller.brand if caller else None,
-        )
-
 
 def _request_id_of(scope: Scope) -> str:
     for name, value in scope["headers"]:
         if name == REQUEST_ID and _WELL_FORMED.fullmatch(value):
             return str(value, "ascii")
     return str(new_id())
-
-
-def _as_get(scope: Scope) -> Scope:
-    """HEAD is GET without the body (RFC 9110, section 9.3.2), which the server drops by itself."""
-    return scope if scope["method"] != "HEAD" else {**scope, "method": "GET"}

@@ -51,6 +51,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     """One operation of the document. `scope` is None where no token is needed."""
 
     id: str
+    at: str  # method and path, as in "PATCH /v1/sessions/{id}"
     summary: str
     tag: str
     answers: dict[int, AnswerShape]
@@ -68,14 +69,3 @@ class Operation(Struct, frozen=True, kw_only=True):
         with_token = WITH_TOKEN if self.scope else ()
         with_body = WITH_BODY if self.body else ()
         return tuple(dict.fromkeys((*self.raises, *with_body, *with_token, *ALWAYS)))
-
-
-def does(operation: Operation) -> dict[str, Any]:
-    """The keyword arguments of a route that performs the operation."""
-    return {"operation_id": operation.id, "opt": {"operation": operation}}
-
-
-def operation_of(opt: dict[str, Any]) -> Operation | None:
-    """The operation that a route performs; None for a route that is not in the document."""
-    found = opt.get("operation")
-    return found if isinstance(found, Operation) else None

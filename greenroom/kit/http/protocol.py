@@ -23,24 +23,29 @@ class PatientProtocol(HttpToolsProtocol):
         self._watch: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn itself
+        """Begin to wait for the first request."""
         super().connection_made(transport)
         self._awaited_since = time.monotonic()
         self._look_again_in(self.request_seconds)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """Nobody is waited for."""
         if self._watch is not None:
             self._watch.cancel()
         super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
+        """Begin to wait for the rest of a request."""
         super().on_message_begin()
         self._awaited_since = time.monotonic()
 
     def on_message_complete(self) -> None:
+        """The request is here: how long its answer takes is our affair."""
         self._awaited_since = None
         super().on_message_complete()
 
-    def send_400_response(self, msg: str) -> None:
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  # uvicorn's words, for which we have our own
+        """What came is no HTTP."""
         body = ValidationFailed("The request is not HTTP that can be read.").body()
         self.transport.write(
             b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\nconnection: close\r\n"

@@ -10,6 +10,7 @@ import mmap
 import struct
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 
 WINDOW_MS = 60_000
@@ -27,6 +28,7 @@ def monotonic_ms() -> int:
     return time.monotonic_ns() // 1_000_000
 
 
+@lru_cache(maxsize=4096)
 def key_of(*parts: str) -> int:
     """64 bits that stand for the parts: chance meetings only, also where a caller chooses its parts."""
     digest = hashlib.blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=8).digest()
@@ -49,6 +51,8 @@ class RateLimiter:
         """Count one request. None: it is within the limit; else the milliseconds until the window ends."""
         now = self._clock()
         offset = self._slot_of(key, now)
+        stored: int
+        packed: int
         stored, packed = _slot.unpack_from(self._table, offset)
         start, count = packed >> _COUNT_BITS, packed & _COUNT_MASK
         if stored != key or now - start >= WINDOW_MS:

@@ -1,13 +1,12 @@
 """The request as our routes read it, and the answers they write."""
 
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
-from litestar import Request
-from litestar.datastructures import State
 from msgspec import Struct
 
 from greenroom.kit.database import Database
 from greenroom.kit.errors import PayloadTooLarge, ValidationFailed
+from greenroom.kit.http.asgi import Receive, Scope
 from greenroom.kit.http.body import BodyReader
 from greenroom.kit.ids import RequestId
 
@@ -16,15 +15,20 @@ BODY_OCTETS = 64 * 1024
 T = TypeVar("T", bound=Struct)
 
 
-class ApiRequest(Request[Any, Any, State]):
-    """A request whose JSON is read by the operation's own schema, bounds and media types."""
+class ApiRequest:
+    """One request."""
 
-    raw_body: bytes | None = None
+    __slots__ = ("_receive", "raw_body", "scope")
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self.scope = scope
+        self.raw_body: bytes | None = None
+        self._receive = receive
 
     @property
     def id(self) -> RequestId:
         """What names this request in the log, the audit and the answer."""
-        return RequestId(self.scope["request_id"])  # type: ignore[typeddict-item]  # the envelope's own
+        return RequestId(self.scope["request_id"])
 
     @property
     def media_type(self) -> str:
@@ -38,7 +42,7 @@ class ApiRequest(Request[Any, Any, State]):
     @property
     def db(self) -> Database:
         """The pool of this process."""
-        return cast("Database", self.app.state.db)
+        return cast("Database", self.scope["state"]["db"])
 
     async def read(self, reader: BodyReader[T]) -> T:
         """The body as its schema. Raises PayloadTooLarge, UnsupportedMediaType, ValidationFailed, in this order."""
@@ -55,13 +59,13 @@ class ApiRequest(Request[Any, Any, State]):
         return self.raw_body
 
     async def _receive_body(self) -> bytes:
-        received = b""
+        received: bytes = b""
         while True:
-            message = await self.receive()
+            message = await self._receive()
             if message["type"] != "http.request":
                 raise ValidationFailed("The body did not arrive whole.")
-            received += message["body"]
+            received += message.get("body", b"")
             if len(received) > BODY_OCTETS:
                 raise PayloadTooLarge
-            if not message["more_body"]:
+            if not message.get("more_body", False):
                 return received
