@@ -1,6 +1,7 @@
 # Everything runs in .venv, which is made here. Needs: Python 3.11 or newer, and make.
 PYTHON ?= python3
 PORT ?= 8000
+TESTS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -18,7 +19,7 @@ demo: $(VENV)/.installed
 	@$(BIN)/greenroom demo --port $(PORT)
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto $(TESTS)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -4,6 +4,7 @@ GREENROOM_TEST_POSTGRES=16 runs them on PostgreSQL 16; the default is 18.
 """
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Iterator
 from uuid import uuid4
 
@@ -16,6 +17,12 @@ from greenroom.kit.ids import BrandId
 from tests.postgres import Cluster, Owner, TestDatabase, fresh_database, running_cluster
 from tests.server import Server, running_server
 from tests.tenant import Tenant
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """GREENROOM_NO_SKIPS turns a skip into a failure: where everything is installed, nothing may be left out."""
+    if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("GREENROOM_NO_SKIPS"):
+        report.outcome = "failed"
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,118 @@
+"""Real answers of every status, against the contract's schemas and against our document."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.contract.schemas import CONTRACT, OURS, answer_schema, faults_in, followed, operations
+from tests.tenant import Json, Tenant
+
+ERROR: Json = CONTRACT["components"]["schemas"]["Error"]
+PATCH = ("/v1/sessions/{id}", "patch")
+POST = ("/v1/sessions", "post")
+UNKNOWN = "/v1/sessions/0199c8a0-4b7e-7c31-9d52-3f1b6c0a7e11"
+
+
+def assert_as_promised(response: httpx.Response, path: str, method: str, *, status: int) -> None:
+    """The answer has this status, is of our document's schema, and of the contract's where the contract knows it."""
+    assert response.status_code == status, response.text
+    ours = operations(OURS)[path, method]
+    assert str(status) in ours["responses"]
+    assert not faults_in(response.json(), answer_schema(OURS, ours, str(status)))
+    theirs = operations(CONTRACT).get((path, method))
+    if theirs is not None and str(status) in theirs["responses"]:
+        assert not faults_in(response.json(), answer_schema(CONTRACT, theirs, str(status)))
+    elif status >= 400:
+        assert not faults_in(response.json(), ERROR)
+
+
+async def test_created(http: httpx.AsyncClient, tenant: Tenant) -> None:
+    response = await http.post("/v1/sessions", json=tenant.wanted(metadata={"a": [1, None]}), headers=tenant.bearer())
+    assert_as_promised(response, *POST, status=201)
+
+
+@pytest.mark.parametrize("verb", ["start", "end", "cancel"])
+async def test_a_step_taken_and_refused(http: httpx.AsyncClient, tenant: Tenant, verb: str) -> None:
+    session = await tenant.session(http)
+    if verb == "end":
+        await tenant.step(http, session, "start")
+    path = f"/v1/sessions/{{id}}/{verb}"
+    assert_as_promised(await tenant.step(http, session, verb), path, "post", status=200)
+    over = await tenant.ended(http)
+    if verb != "end":
+        assert_as_promised(await tenant.step(http, over, verb), path, "post", status=412)
+
+
+async def test_read_and_read_again(http: httpx.AsyncClient, tenant: Tenant) -> None:
+    session = await tenant.session(http)
+    path = f"/v1/sessions/{session['id']}"
+    response = await http.get(path, headers=tenant.bearer())
+    assert_as_promised(response, "/v1/sessions/{id}", "get", status=200)
+    unchanged = await http.get(path, headers=tenant.bearer(If_None_Match=response.headers["etag"]))
+    assert (unchanged.status_code, unchanged.content) == (304, b"")
+
+
+async def test_updated(http: httpx.AsyncClient, tenant: Tenant) -> None:
+    session = await tenant.session(http)
+    assert_as_promised(await tenant.patch(http, session, {"title": "x"}), *PATCH, status=200)
+
+
+@pytest.mark.parametrize(("status", "body", "headers"), [
+    (400, {"title": ""}, {}),
+    (412, {"title": "x"}, {"If_Match": '"7.0.0.0"'}),
+    (415, {"title": "x"}, {"Content_Type": "text/plain"}),
+    (413, {"title": "x" * 70_000}, {}),
+])  # fmt: skip
+async def test_an_update_refused(
+    http: httpx.AsyncClient, tenant: Tenant, status: int, body: Any, headers: dict[str, str]
+) -> None:
+    session = await tenant.session(http)
+    assert_as_promised(await tenant.patch(http, session, body, **headers), *PATCH, status=status)
+
+
+async def test_an_update_by_nobody_by_another_and_of_nothing(http: httpx.AsyncClient, tenant: Tenant) -> None:
+    session = await tenant.session(http)
+    path = f"/v1/sessions/{session['id']}"
+    assert_as_promised(await http.patch(path, json={}), *PATCH, status=401)
+    assert_as_promised(await http.patch(path, json={}, headers=tenant.bearer("another")), *PATCH, status=403)
+    assert_as_promised(await http.patch(UNKNOWN, json={}, headers=tenant.bearer()), *PATCH, status=404)
+
+
+async def test_an_update_after_the_end(http: httpx.AsyncClient, tenant: Tenant) -> None:
+    assert_as_promised(await tenant.patch(http, await tenant.ended(http), {}), *PATCH, status=412)
+
+
+async def test_a_key_used_twice(http: httpx.AsyncClient, tenant: Tenant) -> None:
+    headers = tenant.bearer(Idempotency_Key="k")
+    await http.post("/v1/sessions", json=tenant.wanted(), headers=headers)
+    response = await http.post("/v1/sessions", json=tenant.wanted(title="Other"), headers=headers)
+    assert_as_promised(response, *POST, status=409)
+
+
+@pytest.mark.parametrize("path", ["/v1/nothing", "/", "/v1/sessions/", "/v1/sessions/x/nothing"])
+async def test_an_unknown_path_is_told_in_the_contracts_form(http: httpx.AsyncClient, path: str) -> None:
+    response = await http.get(path)
+    assert response.status_code == 404
+    assert not faults_in(response.json(), ERROR)
+
+
+async def test_a_method_that_a_path_does_not_take(http: httpx.AsyncClient) -> None:
+    response = await http.put(UNKNOWN)
+    assert (response.status_code, response.headers["allow"]) == (405, "GET, HEAD, OPTIONS, PATCH")
+    assert not faults_in(response.json(), ERROR)
+
+
+async def test_every_outbox_row_is_of_its_events_schema(http: httpx.AsyncClient, tenant: Tenant, owner: Any) -> None:
+    session = await tenant.session(http)
+    await tenant.patch(http, session, {"title": "x", "scheduled_at": "2027-09-01T10:00:00Z"})
+    await tenant.step(http, session, "start")
+    await tenant.step(http, session, "end")
+    await tenant.step(http, await tenant.session(http), "cancel")
+    rows = await owner.fetch("select name, payload::text from outbox where brand_id = $1", tenant.brand)
+    assert {row["name"] for row in rows} == set(OURS["webhooks"])
+    for row in rows:
+        post = OURS["webhooks"][row["name"]]["post"]
+        envelope = followed(OURS, post["requestBody"]["content"]["application/json"]["schema"])
+        payload = httpx.Response(200, text=row["payload"]).json()
+        assert not faults_in(payload, envelope["properties"]["payload"]), row["name"]

@@ -1,0 +1,139 @@
+"""Our OpenAPI document against the contract, operation by operation."""
+
+import json
+from typing import Any
+
+import pytest
+from openapi_spec_validator import validate
+
+from greenroom.events.catalogue import EVENTS
+from greenroom.identity.scopes import SCOPES
+from tests.contract.schemas import (
+    CONTRACT,
+    DOCUMENT_FILE,
+    NOT_BUILT,
+    OURS,
+    Json,
+    answer_schema,
+    body_schema,
+    faults_in,
+    followed,
+    operations,
+)
+
+BUILT = sorted(set(operations(CONTRACT)) - NOT_BUILT)
+OUR_OPERATIONS = sorted(operations(OURS))
+
+# What a field of ours may say beyond the contract: a bound of ours (DESIGN section 4), or words.
+MAY_ADD = {"description", "title", "maxLength", "maximum"}
+
+
+def test_the_document_is_openapi_3_1() -> None:
+    validate(OURS)
+    assert OURS["openapi"] == "3.1.0"
+
+
+def test_the_document_in_the_repository_is_the_one_that_is_served() -> None:
+    assert json.loads(DOCUMENT_FILE.read_text()) == OURS, "run: make openapi"
+
+
+def test_every_operation_is_built_or_on_the_list_of_those_to_come() -> None:
+    assert set(operations(CONTRACT)) - set(operations(OURS)) == NOT_BUILT
+
+
+@pytest.mark.parametrize(("path", "method"), BUILT)
+def test_an_operation_takes_what_the_contract_takes(path: str, method: str) -> None:
+    theirs, ours = operations(CONTRACT)[path, method], operations(OURS)[path, method]
+    assert ours["summary"] == theirs["summary"]
+    assert ours["requestBody"]["required"] == theirs["requestBody"]["required"]
+    wanted, taken = body_schema(CONTRACT, theirs), body_schema(OURS, ours)
+    assert set(taken["properties"]) == set(wanted["properties"])
+    assert set(taken.get("required", [])) == set(wanted.get("required", []))
+    for name, field in wanted["properties"].items():
+        assert not differences(field, taken["properties"][name]), name
+
+
+@pytest.mark.parametrize(("path", "method", "status"), [
+    (path, method, status) for path, method in BUILT for status in operations(CONTRACT)[path, method]["responses"]
+])  # fmt: skip
+def test_an_operation_answers_what_the_contract_answers(path: str, method: str, status: str) -> None:
+    theirs, ours = operations(CONTRACT)[path, method], operations(OURS)[path, method]
+    promised, answered = answer_schema(CONTRACT, theirs, status), answer_schema(OURS, ours, status)
+    assert set(answered["required"]) >= set(promised["required"])
+    for name, field in promised["properties"].items():
+        assert not differences(field, answered["properties"][name]), name
+    if status.startswith("2"):
+        assert set(answered["properties"]) == set(promised["properties"])
+
+
+@pytest.mark.parametrize(("path", "method"), OUR_OPERATIONS)
+def test_an_operation_has_an_id_its_scopes_and_every_error(path: str, method: str) -> None:
+    operation = operations(OURS)[path, method]
+    assert operation["operationId"]
+    assert {"429", "500", "503"} <= set(operation["responses"])
+    if path.startswith("/v1/"):
+        (requirement,) = operation["security"]
+        assert set(requirement["bearer"]) <= set(SCOPES)
+        assert {"401", "403"} <= set(operation["responses"])
+    else:
+        assert operation["security"] == []
+
+
+def test_operation_ids_are_unique() -> None:
+    ids = [operation["operationId"] for operation in operations(OURS).values()]
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize(("path", "method"), OUR_OPERATIONS)
+def test_every_example_is_of_its_schema(path: str, method: str) -> None:
+    operation = operations(OURS)[path, method]
+    contents = [answer.get("content", {}) for answer in operation["responses"].values()]
+    contents.append(operation.get("requestBody", {}).get("content", {}))
+    for content in contents:
+        for media in content.values():
+            schema = followed(OURS, media["schema"])
+            examples = [named["value"] for named in media.get("examples", {}).values()]
+            for example in [*examples, *([media["example"]] if "example" in media else [])]:
+                assert not faults_in(example, schema)
+
+
+def test_every_json_answer_and_body_has_an_example() -> None:
+    for operation in operations(OURS).values():
+        contents = [answer.get("content", {}) for answer in operation["responses"].values()]
+        contents.append(operation.get("requestBody", {}).get("content", {}))
+        for content in contents:
+            if "application/json" in content:
+                assert {"example", "examples"} & set(content["application/json"]), operation["operationId"]
+
+
+def test_every_event_is_listed_as_a_webhook() -> None:
+    assert set(OURS["webhooks"]) == {event.name for event in EVENTS}
+
+
+def differences(theirs: Any, ours: Any) -> list[str]:
+    """Where a schema of ours is not the contract's."""
+    if not isinstance(theirs, dict) or not isinstance(ours, dict):
+        return [] if _same(theirs, ours) else [f"{theirs!r} is {ours!r}"]
+    added = set(ours) - set(theirs) - MAY_ADD
+    missing = set(theirs) - set(ours)
+    found = [f"{key} is added" for key in sorted(added)] + [f"{key} is missing" for key in sorted(missing)]
+    for key in set(theirs) & set(ours):
+        found += [f"{key}: {text}" for text in differences(theirs[key], ours[key])]
+    return found
+
+
+def _same(theirs: Any, ours: Any) -> bool:
+    """Equal; the order of a list of names says nothing."""
+    if isinstance(theirs, list) and isinstance(ours, list):
+        return sorted(map(str, theirs)) == sorted(map(str, ours))
+    return bool(theirs == ours)
+
+
+@pytest.mark.parametrize("ours", [
+    {"type": "integer"},
+    {"type": ["string", "null"], "minLength": 1},
+    {"type": "string"},
+    {"type": "string", "minLength": 1, "enum": ["a"]},
+])  # fmt: skip
+def test_a_field_that_drifts_is_noticed(ours: Json) -> None:
+    assert differences({"type": "string", "minLength": 1}, ours)
