@@ -1,6 +1,7 @@
 """What every worker does beside requests."""
 
 import asyncio
+import multiprocessing
 import os
 import signal
 from collections.abc import Awaitable, Callable
@@ -32,8 +33,10 @@ async def prune(db: Database) -> None:
 
 
 async def stop_without_parent() -> None:
-    """End this process in good order when the one that started it is gone: a killed `serve` leaves no workers behind."""
-    parent = os.getppid()
-    while os.getppid() == parent:  # noqa: ASYNC110  # the kernel tells by no event that a parent is gone
+    """End this worker in good order when the `serve` that started it is gone, also when it went before we looked."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+    while os.getppid() == parent.pid:  # noqa: ASYNC110  # the kernel tells by no event that a parent is gone
         await asyncio.sleep(PARENT_CHECK_SECONDS)
     signal.raise_signal(signal.SIGTERM)

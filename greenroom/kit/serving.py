@@ -71,7 +71,8 @@ def run(bound: socket.socket, *, workers: int, shutdown_seconds: int, proxies: t
     One worker runs in this process; several are children that are replaced when they die.
     """
     import uvicorn  # noqa: PLC0415  # after shared_directory(): the metrics library reads its directory at import
-    from uvicorn.supervisors import Multiprocess  # noqa: PLC0415
+
+    from greenroom.kit.http.workers import Workers  # noqa: PLC0415
 
     config = uvicorn.Config(
         "greenroom.app:create_app",
@@ -92,4 +93,4 @@ def run(bound: socket.socket, *, workers: int, shutdown_seconds: int, proxies: t
     if workers == 1:
         uvicorn.Server(config).run(sockets=[bound])
     else:
-        Multiprocess(config, sockets=[bound]).run()
+        Workers(config, sockets=[bound]).run()

@@ -69,8 +69,9 @@ class Cluster:
 
     def is_ready(self) -> bool:
         """Whether it accepts connections. It says so itself, in the eighth line of its pid file, as to `pg_ctl --wait`."""
-        pid, *_, status = self._pid_file()[:8] or ["", ""]
-        return self._server is not None and pid == str(self._server.pid) and status.strip() == "ready"
+        lines = self._pid_file()
+        is_ours = self._server is not None and lines[:1] == [str(self._server.pid)]
+        return is_ours and "".join(lines[7:8]).strip() == "ready"
 
     def stop(self) -> None:
         """End all sessions, write a checkpoint, end; after 20 s without one, which the next start makes up for."""
