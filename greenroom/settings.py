@@ -16,7 +16,6 @@ PREFIX = "GREENROOM_"
 
 PerMinute = Annotated[int, Meta(ge=0, le=10_000_000)]
 LogLevel = Literal["debug", "info", "warning", "error"]
-IdentitySource = Literal["local"]
 
 
 class SettingsError(Exception):
@@ -52,10 +51,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "Keys that sign tokens and cursors, by comma; the first signs, all verify. Required with an external database."
         ),
     ] = ()
-    identity: Annotated[
-        tuple[IdentitySource, ...],
-        described("Where callers come from, by comma. `local`: tokens of `greenroom token`."),
-    ] = ("local",)
     pool_size: Annotated[int, Meta(ge=1, le=1000), described("Database connections of one worker process.")] = 8
     pool_wait_seconds: Annotated[
         float, Meta(gt=0, le=60), described("How long a request waits for a free database connection before 503.")
@@ -81,11 +76,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     trusted_proxies: Annotated[
         tuple[str, ...], described("Addresses or networks of proxies whose X-Forwarded-For is believed, by comma.")
     ] = ()
-    public_url: Annotated[str | None, described("The address by which clients reach this service, for links.")] = None
     log_level: Annotated[LogLevel, described("The least severe line that is logged.")] = "info"
 
 
-LISTS = frozenset({"secret_keys", "identity", "cors_origins", "trusted_proxies"})
+LISTS = frozenset({"secret_keys", "cors_origins", "trusted_proxies"})
 JSON_VALUES = frozenset({"rate_limit_clients"})
 SECRET_KEY_CHARACTERS = 32
 
@@ -137,6 +131,5 @@ def _explain(complaint: str) -> str:
     reason, _, path = complaint.partition(" - at `$.")
     name = path.split("[")[0].split(".")[0].rstrip("`")
     if reason.startswith("Invalid enum value"):
-        choices = get_args(LogLevel) if name == "log_level" else get_args(IdentitySource)
-        reason = f"expected one of {', '.join(choices)}"
+        reason = f"expected one of {', '.join(get_args(LogLevel))}"
     return f"{variable(name)}: {reason.replace('`', '').lower()}."

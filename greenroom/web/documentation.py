@@ -2,14 +2,16 @@
 
 from collections.abc import Callable
 from functools import cached_property
+from pathlib import Path
 from typing import Any, cast
 
 import msgspec
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from greenroom.kit.http.answer import Answer, length_of
 from greenroom.kit.http.request import ApiRequest
 from greenroom.kit.http.routing import page
+
+TEMPLATES = Path(__file__).with_name("templates")
 
 PAGE_HEADERS = [
     (b"content-type", b"text/html; charset=utf-8"),
@@ -41,18 +43,19 @@ class Documentation:
     @cached_property
     def page(self) -> bytes:
         """The document as a page."""
+        # Slow to import, and few servers are ever asked for the page.
+        from jinja2 import Environment, StrictUndefined, select_autoescape  # noqa: PLC0415
+
         templates = Environment(
-            loader=PackageLoader("greenroom.web"), autoescape=select_autoescape(), undefined=StrictUndefined,
-            trim_blocks=True, lstrip_blocks=True,
-        )  # fmt: skip
+            autoescape=select_autoescape(default=True), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        )
         templates.filters["json"] = lambda value: msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
-        return templates.get_template("docs.html").render(api=self.document).encode()
+        return templates.from_string((TEMPLATES / "docs.html").read_text()).render(api=self.document).encode()
 
     @cached_property
     def style(self) -> bytes:
         """The page's style sheet."""
-        loader = PackageLoader("greenroom.web")
-        return loader.get_source(Environment(autoescape=True), "docs.css")[0].encode()
+        return (TEMPLATES / "docs.css").read_bytes()
 
 
 @page("/openapi.json")
