@@ -65,6 +65,7 @@ def build(settings: Settings, *, limiter: RateLimiter, traffic: Traffic) -> App:
         chores = [
             asyncio.create_task(housekeeping.repeat(lambda: refresh_revocations(db, tokens), seconds=5)),
             asyncio.create_task(housekeeping.repeat(lambda: housekeeping.prune(db), seconds=60)),
+            asyncio.create_task(housekeeping.repeat(traffic.count_under_way, seconds=1)),
             asyncio.create_task(housekeeping.stop_without_parent()),
         ]
         yield {"db": db, "sessions": service.reader(db), "documentation": Documentation(lambda: build_document(ROUTES))}

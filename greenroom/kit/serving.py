@@ -14,6 +14,7 @@ from pathlib import Path
 METRICS_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client's own name for it
 SHARED_DIRECTORY = "GREENROOM_SHARED_DIRECTORY"  # from the parent to its workers; not a setting
 BACKLOG = 4096
+LAST_PORT = 65_535
 
 
 class ServingError(Exception):
@@ -22,6 +23,8 @@ class ServingError(Exception):
 
 def listen(host: str, port: int) -> socket.socket:
     """A bound socket. Raises ServingError: the port is in use, is not ours to take, or the host is not known."""
+    if not 0 <= port <= LAST_PORT:  # the system's own look-up would take it modulo 65536
+        raise ServingError(f"--port: expected 0 to {LAST_PORT}.")
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         bound = socket.socket(family, kind, protocol)

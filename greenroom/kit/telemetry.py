@@ -98,9 +98,12 @@ class Traffic:
         if len(self._lines) == 2:  # noqa: PLR2004  # the first line of a batch, and its end
             asyncio.get_running_loop().call_later(LINES_WAIT_SECONDS, self.flush)
 
-    def flush(self) -> None:
-        """Write the lines that wait, and how many requests are under way."""
+    async def count_under_way(self) -> None:
+        """Show how many requests have no answer yet: a chore, so that a request need not write it twice."""
         requests_under_way.set(self.under_way)
+
+    def flush(self) -> None:
+        """Write the lines that wait."""
         lines, self._lines = self._lines, []
         self._out.write(b"".join(lines))
         self._out.flush()
