@@ -203,7 +203,8 @@ def _command_line(pid: str) -> bytes:
         with contextlib.suppress(OSError):
             return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ")
         return b""
-    return subprocess.run(["ps", "-ww", "-o", "command=", "-p", pid], capture_output=True, check=False).stdout
+    # ps is in /bin on every system that has no /proc.
+    return subprocess.run(["/bin/ps", "-ww", "-o", "command=", "-p", pid], capture_output=True, check=False).stdout
 
 
 def telling_line(output: str) -> str:
