@@ -24,7 +24,7 @@ from greenroom.kit.http.routing import Performed, nothing_there, routes_of
 from greenroom.kit.serving import SHARED_DIRECTORY
 from greenroom.kit.telemetry import Traffic, configure_logs, traced
 from greenroom.sessions import routes as sessions
-from greenroom.sessions import service
+from greenroom.sessions.service import Sessions
 from greenroom.settings import Settings, load_settings
 from greenroom.web import documentation, health
 from greenroom.web.document import build_document
@@ -68,7 +68,11 @@ def build(settings: Settings, *, limiter: RateLimiter, traffic: Traffic) -> App:
             asyncio.create_task(housekeeping.repeat(traffic.count_under_way, seconds=1)),
             asyncio.create_task(housekeeping.stop_without_parent()),
         ]
-        yield {"db": db, "sessions": service.reader(db), "documentation": Documentation(lambda: build_document(ROUTES))}
+        yield {
+            "db": db,
+            "sessions": Sessions(db, wait_seconds=settings.pool_wait_seconds),
+            "documentation": Documentation(lambda: build_document(ROUTES)),
+        }
         for chore in chores:
             chore.cancel()
         await asyncio.gather(*chores, return_exceptions=True)

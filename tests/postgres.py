@@ -54,6 +54,7 @@ class Cluster:
 
     def start(self) -> None:
         """Run it, until it answers."""
+        (self.home / "data" / "postmaster.pid").unlink(missing_ok=True)  # of one that was killed
         settings = {**SETTINGS, "unix_socket_directories": str(self.home)}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         self.process = subprocess.Popen(
@@ -68,9 +69,10 @@ class Cluster:
 
     def kill(self) -> None:
         """SIGKILL to the postmaster; its children notice and end."""
+        children = self._children()
         self._end(signal.SIGKILL)
         deadline = time.monotonic() + START_SECONDS
-        while self._children_live() and time.monotonic() < deadline:
+        while any(_is_alive(child) for child in children) and time.monotonic() < deadline:
             time.sleep(0.02)
 
     def stop(self) -> None:
@@ -92,15 +94,23 @@ class Cluster:
             return len(status) > 7 and status[7].strip() == "ready"
         return False
 
-    def _children_live(self) -> bool:
-        """Whether any process of the dead postmaster's session is left (Linux; elsewhere a moment must do)."""
-        if self.process is None or not Path("/proc").exists():
-            return False
+    def _children(self) -> list[int]:
+        """The processes that the postmaster started (Linux; elsewhere none are known)."""
+        found = []
         for entry in Path("/proc").glob("[0-9]*/stat"):
             with suppress(OSError):
-                if entry.read_text().rpartition(")")[2].split()[3] == str(self.process.pid):
-                    return True
+                parent = entry.read_text().rpartition(")")[2].split()[1]
+                if self.process is not None and parent == str(self.process.pid):
+                    found.append(int(entry.parent.name))
+        return found
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
         return False
+    return True
 
 
 class TestDatabase(Struct, frozen=True):

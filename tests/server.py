@@ -64,9 +64,7 @@ def running_server(
     log = directory / "server.log"
     command = [sys.executable, "-m", "greenroom.cli", "serve", "--port", "0", "--workers", str(workers)]
     with log.open("wb") as lines:
-        process = subprocess.Popen(
-            command, env=environment_of(database, settings), stdout=subprocess.PIPE, stderr=lines
-        )
+        process = subprocess.Popen(command, env=environment_of(database, settings), stdout=subprocess.PIPE, stderr=lines)
     try:
         yield Server(process, _await_ready(process, log), log)
     finally:

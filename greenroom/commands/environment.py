@@ -81,7 +81,7 @@ def _embedded(settings: Settings) -> Iterator[Lease]:
 
 def _bring_up_to_date(owner_url: str, service_url: str) -> list[str]:
     try:
-        if not asyncio.run(pending(service_url)):
+        if not asyncio.run(pending(owner_url)) and not asyncio.run(pending(service_url)):
             return []
         return list(asyncio.run(migrate(owner_url, service_role=role_of(service_url))))
     except MigrationError as error:

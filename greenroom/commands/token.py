@@ -29,7 +29,7 @@ def token(arguments: Namespace) -> int:
     """Mint, list or revoke."""
     if arguments.list:
         return _with_database(lambda _, db: _list(db))
-    if arguments.revoke:
+    if arguments.revoke is not None:
         return _with_database(lambda prepared, db: _revoke(prepared, db, arguments.revoke))
     wanted = _wanted(arguments)
     return _with_database(lambda prepared, db: _mint(prepared, db, wanted))

@@ -61,6 +61,8 @@ def _admitted(caller: Caller, operation: Operation, brand: str | None) -> Caller
     """The caller within the brand it may act in. Raises InsufficientScope, Forbidden."""
     if operation.scope is not None and operation.scope not in caller.scopes:
         raise InsufficientScope(operation.scope)
+    if brand is not None and not (brand.isprintable() and 1 <= len(brand) <= BRAND_CHARACTERS):
+        raise Forbidden(f"X-Brand-Id: expected 1 to {BRAND_CHARACTERS} printable characters.")
     if caller.brand is None:
         if ADMIN_ALL not in caller.scopes:
             raise Forbidden("The token names no brand; only admin:* may act without one.")
@@ -71,7 +73,7 @@ def _admitted(caller: Caller, operation: Operation, brand: str | None) -> Caller
 
 
 def _credentials_in(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str, str | None]:
-    """The bearer token and the brand that the request names. Raises Unauthenticated, Forbidden."""
+    """The bearer token and the brand that the request names. Raises Unauthenticated."""
     token: str | None = None
     brand: str | None = None
     for name, value in headers:
@@ -82,6 +84,4 @@ def _credentials_in(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str, str | 
             brand = value.decode("latin-1")
     if not token:
         raise Unauthenticated
-    if brand is not None and not (brand.isprintable() and 1 <= len(brand) <= BRAND_CHARACTERS):
-        raise Forbidden(f"X-Brand-Id: expected 1 to {BRAND_CHARACTERS} printable characters.")
     return token, brand

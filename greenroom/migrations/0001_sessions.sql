@@ -265,10 +265,11 @@ begin
     return answer;
 end $$;
 
--- PATCH /v1/sessions/{id}. A null argument is a field that was not sent.
--- Outcomes: updated | unchanged | not_found | forbidden | stale | invalid_status | metadata_too_large
+-- PATCH /v1/sessions/{id}. A null argument is a field that was not sent. Without p_waits a row that somebody else holds is
+-- answered as busy, so that one of many changes made together never makes the others wait, and nothing can deadlock.
+-- Outcomes: updated | unchanged | not_found | forbidden | stale | invalid_status | metadata_too_large | busy
 create function update_session_v1(
-    p_brand_id text, p_id uuid, p_expected_versions integer[],
+    p_waits boolean, p_brand_id text, p_id uuid, p_expected_versions integer[],
     p_title text, p_scheduled_at timestamptz, p_max_participants integer, p_kind text, p_metadata jsonb, p_merge boolean,
     p_user_id text, p_manages boolean, p_client_id text, p_request_id text,
     p_updated_event_id uuid, p_rescheduled_event_id uuid
@@ -280,8 +281,15 @@ declare
     old_time     timestamptz;
     changed      text[] := '{}';
 begin
-    select * into s from sessions where brand_id = p_brand_id and id = p_id for no key update;
-    if not found then
+    if p_waits then
+        select * into s from sessions where brand_id = p_brand_id and id = p_id for no key update;
+    else
+        select * into s from sessions where brand_id = p_brand_id and id = p_id for no key update skip locked;
+        if s.id is null and exists (select from sessions where brand_id = p_brand_id and id = p_id) then
+            return session_answer_v1('busy', s, false);
+        end if;
+    end if;
+    if s.id is null then
         return session_answer_v1('not_found', s, false);
     end if;
     if not (p_manages or s.host_id = p_user_id or p_user_id = any (s.co_host_ids)) then

@@ -34,7 +34,17 @@ COUNT = "select count(*) as sessions from sessions where brand_id = $1"
 # Times go as text: the driver takes the first instant of year 1 for -infinity.
 CREATE = "select * from create_session_v1($1, $2, $3, $4, $5, $6::text::timestamptz, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
 
-UPDATE = "select * from update_session_v1($1, $2, $3, $4, $5::text::timestamptz, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
+# Many changes in the order asked for and in one transaction; lists of versions travel as text, since arrays do not nest.
+UPDATE = """
+select u.* from unnest($2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::integer[], $8::text[], $9::jsonb[],
+    $10::boolean[], $11::text[], $12::boolean[], $13::text[], $14::text[], $15::uuid[], $16::uuid[]) with ordinality
+    as e (brand_id, id, versions, title, scheduled_at, max_participants, kind, metadata,
+          merges, user_id, manages, client_id, request_id, updated_event_id, rescheduled_event_id, place)
+cross join lateral update_session_v1($1, e.brand_id, e.id, e.versions::integer[], e.title, e.scheduled_at::timestamptz,
+    e.max_participants, e.kind, e.metadata, e.merges, e.user_id, e.manages, e.client_id, e.request_id,
+    e.updated_event_id, e.rescheduled_event_id) u
+order by e.place
+"""
 
 MOVE = "select * from move_session_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
 
@@ -157,15 +167,18 @@ async def create(db: Database, it: Creation) -> Outcome:
     )  # fmt: skip
 
 
-async def update(db: Database, it: Edit) -> Outcome:
-    """updated | unchanged | not_found | forbidden | stale | invalid_status | metadata_too_large."""
-    return _outcome(
-        await db.row(
-            UPDATE, it.brand, it.id, it.expected_versions, it.title,
-            None if it.scheduled_at is None else it.scheduled_at.isoformat(), it.max_participants, it.kind,
-            it.metadata, it.merges_metadata, it.by.user, it.by.manages, it.by.client, it.request_id,
-            it.updated_event_id, it.rescheduled_event_id,
-        )
+async def update(db: Database, edits: Sequence[Edit], *, waits: bool) -> list[Outcome]:
+    """updated | unchanged | not_found | forbidden | stale | invalid_status | metadata_too_large | busy, for each."""
+    columns = zip(*(_edit_row(edit) for edit in edits), strict=True)
+    return [_outcome(row) for row in await db.rows(UPDATE, waits, *columns)]
+
+
+def _edit_row(it: Edit) -> tuple[object, ...]:
+    return (
+        it.brand, it.id, None if it.expected_versions is None else f"{{{','.join(map(str, it.expected_versions))}}}",
+        it.title, None if it.scheduled_at is None else it.scheduled_at.isoformat(), it.max_participants, it.kind,
+        it.metadata, it.merges_metadata, it.by.user, it.by.manages, it.by.client, it.request_id,
+        it.updated_event_id, it.rescheduled_event_id,
     )  # fmt: skip
 
 

@@ -1,16 +1,17 @@
 """HTTP of sessions: read the request, call the service, write the answer."""
 
 from http import HTTPStatus
+from typing import cast
 
 from greenroom.identity.request import CallerRequest
 from greenroom.kit.http.answer import PRIVATE, Answer, bare_answer, json_answer
 from greenroom.kit.http.body import JSON, MERGE_PATCH, BodyReader
-from greenroom.kit.http.entity_tag import is_fresh, versions_in
+from greenroom.kit.http.entity_tag import entity_tag, held_in, versions_in
 from greenroom.kit.http.routing import performs
 from greenroom.kit.idempotency import IdempotencyKey, idempotency_key
 from greenroom.sessions import operations, service
 from greenroom.sessions.schemas import SessionCreate, SessionPatch
-from greenroom.sessions.service import Step, Tagged
+from greenroom.sessions.service import Seen, Sessions, Step
 
 SESSION_CREATE = BodyReader(SessionCreate)
 SESSION_PATCH = BodyReader(SessionPatch, accepts=(JSON, MERGE_PATCH))
@@ -21,16 +22,17 @@ async def create_session(request: CallerRequest) -> Answer:
     """Schedule a session. Source: contract, POST /v1/sessions."""
     wanted = await request.read(SESSION_CREATE)
     key = await _key_of(request, brand=wanted.brand_id)
-    created = await service.create(request.db, request.caller, wanted, request_id=request.id, key=key)
+    created = await service.create(_sessions(request), request.caller, wanted, request_id=request.id, key=key)
     return _answer(created, status=HTTPStatus.CREATED)
 
 
 @performs(operations.GET)
 async def get_session(request: CallerRequest, id: str) -> Answer:
     """One session, as the caller sees it; 304 where the caller has that already (RFC 9110, section 13.1.2)."""
-    found = await service.get(request.db, request.scope["state"]["sessions"], request.caller, id)
-    if is_fresh(request.header(b"if-none-match"), found.tag):
-        return bare_answer(304, [(b"etag", found.tag.encode()), PRIVATE])
+    held = held_in(request.list_header(b"if-none-match"))
+    found = await service.get(_sessions(request), request.caller, id)
+    if held.includes(tag_of(found)):
+        return bare_answer(304, [(b"etag", tag_of(found).encode()), PRIVATE])
     return _answer(found)
 
 
@@ -39,12 +41,12 @@ async def update_session(request: CallerRequest, id: str) -> Answer:
     """Change what the session's status allows to change. Source: contract, PATCH /v1/sessions/{id}."""
     changes = await request.read(SESSION_PATCH)
     updated = await service.update(
-        request.db,
+        _sessions(request),
         request.caller,
         id,
         changes,
         merges=request.media_type == MERGE_PATCH,
-        expected=versions_in(request.header(b"if-match")),
+        expected=versions_in(request.list_header(b"if-match")),
         request_id=request.id,
     )
     return _answer(updated)
@@ -70,7 +72,21 @@ async def cancel_session(request: CallerRequest, id: str) -> Answer:
 
 async def _move(request: CallerRequest, id: str, step: Step) -> Answer:
     key = await _key_of(request, brand=request.caller.brand)
-    return _answer(await service.move(request.db, request.caller, id, step, request_id=request.id, key=key))
+    return _answer(await service.move(_sessions(request), request.caller, id, step, request_id=request.id, key=key))
+
+
+def tag_of(found: Seen) -> str:
+    """The entity tag of what the caller sees."""
+    return entity_tag(
+        version=found.version,
+        revision=found.revision,
+        count=found.session.registered_count,
+        registered=found.session.is_registered,
+    )
+
+
+def _sessions(request: CallerRequest) -> Sessions:
+    return cast("Sessions", request.scope["state"]["sessions"])
 
 
 async def _key_of(request: CallerRequest, *, brand: str | None) -> IdempotencyKey | None:
@@ -86,8 +102,8 @@ async def _key_of(request: CallerRequest, *, brand: str | None) -> IdempotencyKe
     )
 
 
-def _answer(found: Tagged, *, status: int = 200) -> Answer:
-    headers = [(b"etag", found.tag.encode()), PRIVATE]
+def _answer(found: Seen, *, status: int = 200) -> Answer:
+    headers = [(b"etag", tag_of(found).encode()), PRIVATE]
     if status == HTTPStatus.CREATED:
         headers.append((b"location", f"/v1/sessions/{found.session.id}".encode()))
     if found.replayed:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from greenroom.kit.http.body import Instant, PositiveInteger
+from greenroom.kit.wire import Instant, PositiveInteger
 
 Kind = Literal["live", "office_hours"]
 Status = Literal["scheduled", "live", "ended", "cancelled"]

@@ -1,8 +1,8 @@
 """The operations of sessions: pure decisions around one call of queries."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from functools import partial
-from typing import Literal, TypeAlias, TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
 from msgspec import UnsetType
@@ -10,10 +10,9 @@ from msgspec import UnsetType
 from greenroom.identity.caller import Caller
 from greenroom.kit.clock import wire_time
 from greenroom.kit.database import Database
+from greenroom.kit.documents import DOCUMENT_OCTETS, checked_document
 from greenroom.kit.errors import Forbidden, InvalidStatus, NotFound, PreconditionFailed, ValidationFailed
 from greenroom.kit.gathering import Gathering
-from greenroom.kit.http.documents import DOCUMENT_OCTETS, checked_document
-from greenroom.kit.http.entity_tag import entity_tag
 from greenroom.kit.idempotency import IdempotencyKey, refuse_unless_usable
 from greenroom.kit.ids import BrandId, RequestId, SessionId, new_id, parse_id
 from greenroom.sessions import queries
@@ -22,10 +21,9 @@ from greenroom.sessions.schemas import Session, SessionCreate, SessionPatch, Sta
 
 T = TypeVar("T")
 Step = Literal["start", "end", "cancel"]
-Reader: TypeAlias = Gathering[Asked, Kept | None]
 _Steps = dict[Step, tuple[Status, Status, Literal["started", "ended", "cancelled"]]]
 
-READS_AT_ONCE = 2  # one on its way while the next is gathered and the last one's answers are written
+TRIPS = 2  # one is on its way while the other's answers are written and the next gathers
 
 STEPS: _Steps = {
     "start": ("scheduled", "live", "started"),
@@ -34,26 +32,31 @@ STEPS: _Steps = {
 }
 
 
-class Tagged(msgspec.Struct, frozen=True):
-    """A session, its entity tag, and whether the answer is one that was given before."""
+class Seen(msgspec.Struct, frozen=True):
+    """A session as the caller sees it, which state of it, and whether the answer is one that was given before."""
 
     session: Session
-    tag: str
+    version: int
+    revision: int
     replayed: bool = False
 
 
-def reader(db: Database) -> Reader:
-    """What reads sessions for all requests of a process."""
-    return Gathering(partial(queries.get, db), at_once=READS_AT_ONCE)
+class Sessions:
+    """Sessions for all requests of a process: what can go together goes together."""
+
+    def __init__(self, db: Database, *, wait_seconds: float) -> None:
+        self.db = db
+        self.reads: Gathering[Asked, Kept | None] = Gathering(partial(queries.get, db), trips=TRIPS, wait_seconds=wait_seconds)
+        self.edits: Gathering[Edit, Outcome] = Gathering(partial(_update_together, db), trips=TRIPS, wait_seconds=wait_seconds)
 
 
-async def get(db: Database, read: Reader, caller: Caller, session_id: str) -> Tagged:
+async def get(there: Sessions, caller: Caller, session_id: str) -> Seen:
     """The session as the caller sees it. Raises NotFound."""
     known_id = _session_id(session_id)
-    kept = await read.read(Asked(await _brand_of(db, caller, known_id), known_id, caller.user))
+    kept = await there.reads.send(Asked(await _brand_of(there.db, caller, known_id), known_id, caller.user))
     if kept is None:
         raise NotFound("There is no such session.")
-    return tagged(kept)
+    return seen(kept)
 
 
 async def count(db: Database, brand: BrandId) -> int:
@@ -62,18 +65,18 @@ async def count(db: Database, brand: BrandId) -> int:
 
 
 async def create(
-    db: Database, caller: Caller, wanted: SessionCreate, *, request_id: RequestId, key: IdempotencyKey | None
-) -> Tagged:
+    there: Sessions, caller: Caller, wanted: SessionCreate, *, request_id: RequestId, key: IdempotencyKey | None
+) -> Seen:
     """Schedule a session that the caller hosts, or any of the brand for who manages it.
 
     Raises Forbidden, ValidationFailed, Conflict, IdempotencyKeyPayloadMismatch.
     """
     creation = creation_of(wanted, by=caller, request_id=request_id, key=key)
-    return answer_to(await _stored(queries.create(db, creation)))
+    return answer_to(await _stored(queries.create(there.db, creation)))
 
 
 async def update(
-    db: Database,
+    there: Sessions,
     caller: Caller,
     session_id: str,
     patch: SessionPatch,
@@ -81,7 +84,7 @@ async def update(
     merges: bool,
     expected: list[int] | None,
     request_id: RequestId,
-) -> Tagged:
+) -> Seen:
     """Change what the session's status allows to change.
 
     Raises ValidationFailed, NotFound, Forbidden, PreconditionFailed, InvalidStatus.
@@ -90,7 +93,7 @@ async def update(
     known_id = _session_id(session_id)
     edit = Edit(
         id=known_id,
-        brand=await _brand_of(db, caller, known_id),
+        brand=await _brand_of(there.db, caller, known_id),
         expected_versions=expected,
         title=_sent(patch.title),
         scheduled_at=_sent(patch.scheduled_at),
@@ -103,12 +106,15 @@ async def update(
         updated_event_id=new_id(),
         rescheduled_event_id=new_id(),
     )
-    return answer_to(await _stored(queries.update(db, edit)))
+    outcome = await there.edits.send(edit)
+    if outcome.how == "busy":
+        (outcome,) = await _stored(queries.update(there.db, [edit], waits=True))
+    return answer_to(outcome)
 
 
 async def move(
-    db: Database, caller: Caller, session_id: str, step: Step, *, request_id: RequestId, key: IdempotencyKey | None
-) -> Tagged:
+    there: Sessions, caller: Caller, session_id: str, step: Step, *, request_id: RequestId, key: IdempotencyKey | None
+) -> Seen:
     """Start, end or cancel; 200 with no second effect where that was done already.
 
     Raises NotFound, Forbidden, InvalidStatus, Conflict, IdempotencyKeyPayloadMismatch.
@@ -116,10 +122,10 @@ async def move(
     known_id = _session_id(session_id)
     from_status, to_status, event = STEPS[step]
     outcome = await queries.move(
-        db,
+        there.db,
         Move(
             id=known_id,
-            brand=await _brand_of(db, caller, known_id),
+            brand=await _brand_of(there.db, caller, known_id),
             from_status=from_status,
             to_status=to_status,
             event=event,
@@ -155,7 +161,7 @@ def creation_of(wanted: SessionCreate, *, by: Caller, request_id: RequestId, key
     )
 
 
-def answer_to(outcome: Outcome) -> Tagged:
+def answer_to(outcome: Outcome) -> Seen:
     """The session, or the error that the outcome is."""
     refuse_unless_usable(outcome.how)
     match outcome.how:
@@ -171,12 +177,12 @@ def answer_to(outcome: Outcome) -> Tagged:
             raise ValidationFailed(f"metadata: expected at most {DOCUMENT_OCTETS // 1024} KiB as it would be stored.")
     if outcome.session is None:
         raise AssertionError(f"{outcome.how} comes with a session")
-    return tagged(outcome.session, replayed=outcome.how == "replayed")
+    return seen(outcome.session, replayed=outcome.how == "replayed")
 
 
-def tagged(kept: Kept, *, replayed: bool = False) -> Tagged:
+def seen(kept: Kept, *, replayed: bool = False) -> Seen:
     """The row as the wire shows it."""
-    return Tagged(
+    return Seen(
         session=Session(
             id=str(kept.id),
             host_id=kept.host_id,
@@ -198,14 +204,21 @@ def tagged(kept: Kept, *, replayed: bool = False) -> Tagged:
             registered_count=kept.registered_count,
             is_registered=kept.is_registered,
         ),
-        tag=entity_tag(
-            version=kept.version, revision=kept.revision, count=kept.registered_count, registered=kept.is_registered
-        ),
+        version=kept.version,
+        revision=kept.revision,
         replayed=replayed,
     )
 
 
-async def _stored(change: Awaitable[Outcome]) -> Outcome:
+async def _update_together(db: Database, edits: Sequence[Edit]) -> Sequence[Outcome]:
+    """All of them in one transaction; a change that the database cannot store, or whose row is held, is made alone."""
+    try:
+        return await queries.update(db, edits, waits=False)
+    except ValidationFailed:
+        return [Outcome("busy", None)] * len(edits)
+
+
+async def _stored(change: Awaitable[T]) -> T:
     """The outcome of a change; of all that it stores, only metadata can hold what the database refuses."""
     try:
         return await change

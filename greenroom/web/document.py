@@ -15,9 +15,9 @@ from greenroom import __version__
 from greenroom.events.catalogue import EVENTS
 from greenroom.identity.scopes import SCOPES
 from greenroom.kit.errors import GreenroomError, RateLimited
-from greenroom.kit.http.body import schema_of
 from greenroom.kit.http.operation import AnswerShape, Operation, Parameter
 from greenroom.kit.http.routing import Performed
+from greenroom.kit.wire import schema_of
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

@@ -69,9 +69,7 @@ async def test_a_refused_field_takes_the_others_with_it(http: httpx.AsyncClient,
 
 
 @pytest.mark.parametrize("body", [{}, {"title": "Too late"}, {"unknown": 1}])
-async def test_an_ended_session_takes_nothing_even_nothing_at_all(
-    http: httpx.AsyncClient, tenant: Tenant, body: Json
-) -> None:
+async def test_an_ended_session_takes_nothing_even_nothing_at_all(http: httpx.AsyncClient, tenant: Tenant, body: Json) -> None:
     response = await tenant.patch(http, await tenant.ended(http), body)
     assert response.status_code == 412
     assert response.json()["error"] == "invalid_status"
@@ -118,14 +116,16 @@ async def test_a_change_leaves_one_audit_row_with_names_and_no_values(
         "select * from audit_log where entity_id = $1 order by entity_version desc limit 1", UUID(session["id"])
     )
     assert row is not None
-    assert (row["action"], row["changed"], row["request_id"]) == ("session.updated", ["title", "max_participants"], "req-1")
+    assert (row["action"], row["changed"], row["request_id"]) == (
+        "session.updated",
+        ["title", "max_participants"],
+        "req-1",
+    )
     assert (row["actor_user_id"], row["actor_client_id"], row["brand_id"]) == ("host_1", "test", tenant.brand)
     assert "Secret" not in str(dict(row))
 
 
-async def test_a_reschedule_tells_the_old_and_the_new_time(
-    http: httpx.AsyncClient, tenant: Tenant, owner: Owner
-) -> None:
+async def test_a_reschedule_tells_the_old_and_the_new_time(http: httpx.AsyncClient, tenant: Tenant, owner: Owner) -> None:
     session = await tenant.session(http)
     await tenant.patch(http, session, {"scheduled_at": "2027-04-01T09:00:00Z"})
     told = await owner.fetch(
@@ -138,9 +138,7 @@ async def test_a_reschedule_tells_the_old_and_the_new_time(
     assert '"new_scheduled_at": "2027-04-01T09:00:00.000Z"' in told[2]["payload"]
 
 
-async def test_updated_at_never_goes_back_though_the_clock_does(
-    http: httpx.AsyncClient, tenant: Tenant, owner: Owner
-) -> None:
+async def test_updated_at_never_goes_back_though_the_clock_does(http: httpx.AsyncClient, tenant: Tenant, owner: Owner) -> None:
     session = await tenant.session(http)
     future = datetime.fromisoformat("2091-01-01T00:00:00+00:00")
     await owner.execute("update sessions set updated_at = $1 where id = $2", future, UUID(session["id"]))
@@ -148,9 +146,7 @@ async def test_updated_at_never_goes_back_though_the_clock_does(
     assert response.json()["updated_at"] == "2091-01-01T00:00:00.001Z"
 
 
-async def test_a_seat_taken_shows_as_registered_and_counted(
-    http: httpx.AsyncClient, tenant: Tenant, owner: Owner
-) -> None:
+async def test_a_seat_taken_shows_as_registered_and_counted(http: httpx.AsyncClient, tenant: Tenant, owner: Owner) -> None:
     session = await tenant.session(http)
     await owner.execute(
         "insert into registrations (brand_id, id, session_id, user_id, status, position, capacity_at_admission, registered_at)"

@@ -2,73 +2,21 @@
 
 import json
 import re
-from datetime import UTC, datetime
-from typing import Any, ClassVar, Generic, Self, TypeVar, get_type_hints
+from typing import Any, Generic, TypeVar, get_type_hints
 
 import msgspec
 from msgspec import Struct
 
 from greenroom.kit.errors import UnsupportedMediaType, ValidationFailed
+from greenroom.kit.wire import parse_custom
 
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
 
 T = TypeVar("T", bound=Struct)
 
-# Section 5.6, without leap seconds; `fromisoformat` alone takes more than the standard does.
-_RFC_3339 = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,30})?"
-    r"(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])",
-    re.IGNORECASE,
-)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _FIELD_NAME = re.compile(r"`(\w+)`")
-
-
-class PositiveInteger(int):
-    """A JSON number with a whole value from 1 to 2147483647: `5.0` is the integer 5."""
-
-    LARGEST = 2**31 - 1
-    SCHEMA: ClassVar[dict[str, Any]] = {"type": "integer", "exclusiveMinimum": 0, "maximum": LARGEST}
-
-    @classmethod
-    def parse(cls, value: object) -> Self:
-        """The number. Raises ValueError."""
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 1 <= value <= cls.LARGEST:
-            raise ValueError
-        if value != int(value):
-            raise ValueError
-        return cls(value)
-
-
-class Instant(datetime):
-    """An RFC 3339 date and time with an offset, in UTC and cut to milliseconds."""
-
-    SCHEMA: ClassVar[dict[str, Any]] = {"type": "string", "format": "date-time"}
-
-    @classmethod
-    def parse(cls, value: object) -> Self:
-        """The instant. Raises ValueError, also where UTC puts it outside the years 1 to 9999."""
-        if not isinstance(value, str) or not _RFC_3339.fullmatch(value):
-            raise ValueError
-        try:
-            in_utc = cls.fromisoformat(value.upper()).astimezone(UTC)
-        except OverflowError:
-            raise ValueError from None
-        return in_utc.replace(microsecond=in_utc.microsecond // 1000 * 1000)
-
-
-def _parse_custom(kind: type, value: object) -> object:
-    if issubclass(kind, PositiveInteger | Instant):
-        return kind.parse(value)
-    raise NotImplementedError(kind)
-
-
-def schema_of(kind: type) -> dict[str, Any]:
-    """The JSON Schema of a type that msgspec does not know. Raises NotImplementedError."""
-    if issubclass(kind, PositiveInteger | Instant):
-        return kind.SCHEMA
-    raise NotImplementedError(kind)
 
 
 class BodyReader(Generic[T]):
@@ -77,7 +25,7 @@ class BodyReader(Generic[T]):
     def __init__(self, schema: type[T], *, accepts: tuple[str, ...] = (JSON,)) -> None:
         self.schema = schema
         self.accepts = accepts
-        self._decoder = msgspec.json.Decoder(schema, dec_hook=_parse_custom)
+        self._decoder = msgspec.json.Decoder(schema, dec_hook=parse_custom)
         self._expected = {
             name: meta.description
             for name, hint in get_type_hints(schema, include_extras=True).items()

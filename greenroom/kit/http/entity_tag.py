@@ -5,6 +5,8 @@
 
 import re
 
+from msgspec import Struct
+
 from greenroom.kit.errors import ValidationFailed
 
 _TAG = re.compile(r'(W/)?"([^"]*)"')
@@ -26,16 +28,27 @@ def versions_in(if_match: str | None) -> list[int] | None:
     return [int(ours[1]) for weak, tag in _tags_in(if_match, header="If-Match") if not weak and (ours := _OURS.fullmatch(tag))]
 
 
-def is_fresh(if_none_match: str | None, tag: str) -> bool:
-    """Whether the caller already has what `tag` names (section 13.1.2, the weak comparison).
+class Held(Struct, frozen=True):
+    """What the caller has already: these tags, or with `any_tag` whatever there is."""
 
-    Raises ValidationFailed when the header is not a list of entity tags.
-    """
+    tags: frozenset[str] = frozenset()
+    any_tag: bool = False
+
+    def includes(self, tag: str) -> bool:
+        """Whether the caller already has what `tag` names (section 13.1.2, the weak comparison)."""
+        return self.any_tag or tag[1:-1] in self.tags
+
+
+NOTHING_HELD = Held()
+
+
+def held_in(if_none_match: str | None) -> Held:
+    """What the caller has. Raises ValidationFailed when the header is not a list of entity tags."""
     if if_none_match is None:
-        return False
+        return NOTHING_HELD
     if if_none_match.strip() == "*":
-        return True
-    return tag[1:-1] in (theirs for _, theirs in _tags_in(if_none_match, header="If-None-Match"))
+        return Held(any_tag=True)
+    return Held(frozenset(theirs for _, theirs in _tags_in(if_none_match, header="If-None-Match")))
 
 
 def _tags_in(text: str, *, header: str) -> list[tuple[str, str]]:

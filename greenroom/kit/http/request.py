@@ -37,7 +37,15 @@ class ApiRequest:
 
     def header(self, name: bytes) -> str | None:
         """The first header of this lower-case name."""
-        return next((value.decode("latin-1") for known, value in self.scope["headers"] if known == name), None)
+        for known, value in self.scope["headers"]:
+            if known == name:
+                return str(value, "latin-1")
+        return None
+
+    def list_header(self, name: bytes) -> str | None:
+        """Every header of this lower-case name as one list (RFC 9110, section 5.3)."""
+        lines = [str(value, "latin-1") for known, value in self.scope["headers"] if known == name]
+        return ", ".join(lines) if lines else None
 
     @property
     def db(self) -> Database:

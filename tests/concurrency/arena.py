@@ -1,0 +1,90 @@
+"""A database whose locks can be taken away, so that a race which they prevent can be seen."""
+
+import re
+
+import asyncpg
+from msgspec import Struct
+
+from tests.postgres import TestDatabase
+from tests.server import Server
+
+# The one who edits dawdles longer than the one who ends: without the lock the edit then falls after the end.
+EDIT_PAUSE_SECONDS = 0.06
+MOVE_PAUSE_SECONDS = 0.02
+KEY_PAUSE_SECONDS = 0.06
+
+LOCK = re.compile(r"for no key update( skip locked)?;")
+KEY_LOCK = "pg_try_advisory_xact_lock(p_lock)"
+
+
+class Arena(Struct, frozen=True):
+    """A server of its own on a scratch database."""
+
+    database: TestDatabase
+    server: Server
+
+
+class Functions(Struct, frozen=True):
+    """The source of the functions that lock, as the migrations made them."""
+
+    update: str
+    move: str
+    claim: str
+
+    def widened(self, *, locked: bool) -> list[str]:
+        """The same functions with a pause after what they read; with their locks, or without.
+
+        An edit also writes back what it read: with the lock that is the row as it is, without it a memory of it.
+        """
+        return [
+            _paused(_written_back(self.update), EDIT_PAUSE_SECONDS, locked=locked),
+            _paused(self.move, MOVE_PAUSE_SECONDS, locked=locked),
+            _slow_to_claim(self.claim, locked=locked),
+        ]
+
+
+async def functions_of(database: TestDatabase) -> Functions:
+    """The functions as they are in the database."""
+    owner = await asyncpg.connect(database.owner_url)
+    try:
+        sources = [
+            str(await owner.fetchval("select pg_get_functiondef($1::regproc)", name))
+            for name in ("update_session_v1", "move_session_v1", "claim_idempotency_key_v1")
+        ]
+    finally:
+        await owner.close()
+    return Functions(*sources)
+
+
+async def replace_functions(database: TestDatabase, sources: list[str]) -> None:
+    """Put these in the place of those that are there."""
+    owner = await asyncpg.connect(database.owner_url)
+    try:
+        for source in sources:
+            await owner.execute(source)
+    finally:
+        await owner.close()
+
+
+def _paused(source: str, seconds: float, *, locked: bool) -> str:
+    if not LOCK.search(source):
+        raise AssertionError("the function locks no row")
+    return LOCK.sub(lambda lock: f"{lock[0] if locked else ';'} perform pg_sleep({seconds});", source)
+
+
+def _written_back(source: str) -> str:
+    found = re.sub(r"coalesce\((p_\w+), (\w+)\)", r"coalesce(\1, s.\2)", source)
+    if found == source:
+        raise AssertionError("the function writes no field that it was not sent")
+    return found
+
+
+def _slow_to_claim(source: str, *, locked: bool) -> str:
+    slow = _replaced(source, "answer := kept.answer;", f"answer := kept.answer; perform pg_sleep({KEY_PAUSE_SECONDS});")
+    return slow if locked else _replaced(slow, KEY_LOCK, "true")
+
+
+def _replaced(source: str, old: str, new: str) -> str:
+    if source.count(old) != 1:
+        raise AssertionError(f"expected one {old!r} in the function")
+    return source.replace(old, new)

@@ -1,0 +1,163 @@
+"""The parts of the documentation that are made from the code. `python -m tests.docs` writes them."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from msgspec import inspect
+
+from greenroom.app import ROUTES
+from greenroom.events.catalogue import EVENTS, Event
+from greenroom.identity.scopes import SCOPES
+from greenroom.kit import errors
+from greenroom.kit.errors import GreenroomError
+from greenroom.kit.http.answer import error_answer
+from greenroom.settings import SECRET_KEY_CHARACTERS, Settings, variable
+from tests.docs.pages import ROOT
+
+# Defaults that depend on where the program runs.
+DEFAULTS_IN_WORDS: Final = {"data_dir": "the user's data directory; as root `/var/lib/greenroom`"}
+
+FORMS_IN_WORDS: Final = {
+    "data_dir": "path",
+    "rate_limit_clients": "JSON",
+    "secret_keys": f"list, each of at least {SECRET_KEY_CHARACTERS} characters",
+}
+
+# An error of each class whose constructor wants to be told something.
+EXAMPLES: Final[dict[type[GreenroomError], GreenroomError]] = {
+    errors.ValidationFailed: errors.ValidationFailed("title: expected a string of 1 to 10,000 characters without NUL."),
+    errors.InsufficientScope: errors.InsufficientScope("write:live"),
+    errors.NotFound: errors.NotFound("There is no such session."),
+    errors.MethodNotAllowed: errors.MethodNotAllowed(headers={"Allow": "GET, HEAD, OPTIONS, PATCH"}),
+    errors.Conflict: errors.Conflict(retry_after_seconds=1),
+    errors.UnsupportedMediaType: errors.UnsupportedMediaType(("application/json",)),
+    errors.RateLimited: errors.RateLimited(retry_after_ms=1200),
+}
+
+
+def operations() -> str:
+    """Every operation that needs a token."""
+    named = [route.operation for route in ROUTES if route.operation is not None and route.operation.scope]
+    rows = [f"| `{it.at}` | {it.summary} | `{it.scope}` |" for it in named]
+    return _table("| operation | what it does | scope |", rows)
+
+
+def settings() -> str:
+    """Every setting: its variable, its form, its default, its meaning."""
+    return _table("| variable | value | default | meaning |", [_setting_row(field) for field in _fields_of(Settings)])
+
+
+def scopes() -> str:
+    """Every scope."""
+    return _table("| scope | allows |", [f"| `{scope}` | {meaning} |" for scope, meaning in SCOPES.items()])
+
+
+def error_list() -> str:
+    """Every error: a table, and an example of each."""
+    known = list(_errors())
+    rows = [f"| {error.status} | [`{error.code}`](#{error.code}) | {error.__doc__} |" for error in known]
+    sections = [f"### {error.code}\n\n```http\n{_example(EXAMPLES.get(error) or error())}\n```" for error in known]
+    return "\n\n".join([_table("| status | code | when |", rows), "## Examples", *sections])
+
+
+def events() -> str:
+    """Every event and its payload."""
+    return "\n\n".join(_event(event) for event in EVENTS)
+
+
+PARTS: Final[dict[str, tuple[str, Callable[[], str]]]] = {
+    "operations": ("README.md", operations),
+    "settings": ("docs/settings.md", settings),
+    "scopes": ("docs/tokens.md", scopes),
+    "errors": ("docs/errors.md", error_list),
+    "events": ("docs/events.md", events),
+}
+
+
+def written(part: str) -> str:
+    """The part as its page has it now."""
+    page, _ = PARTS[part]
+    found = _between(part).search((ROOT / page).read_text())
+    return "" if found is None else found[2]
+
+
+def write(part: str) -> None:
+    """Put the part, as the code is now, into its page."""
+    page, render = PARTS[part]
+    file: Path = ROOT / page
+    text = render()
+    file.write_text(_between(part).sub(lambda found: f"{found[1]}\n\n{text}\n\n{found[3]}", file.read_text()))
+
+
+def _between(part: str) -> re.Pattern[str]:
+    return re.compile(rf"(<!-- generated: {part} -->)\s*(.*?)\s*(<!-- end -->)", re.DOTALL)
+
+
+def _table(head: str, rows: list[str]) -> str:
+    return "\n".join([head, "|" + "---|" * (head.count("|") - 1), *rows])
+
+
+def _fields_of(struct: type[msgspec.Struct]) -> Iterator[inspect.Field]:
+    known = inspect.type_info(struct)
+    if not isinstance(known, inspect.StructType):
+        raise TypeError(struct)
+    yield from known.fields
+
+
+def _setting_row(field: inspect.Field) -> str:
+    if not isinstance(field.type, inspect.Metadata) or field.type.extra_json_schema is None:
+        raise TypeError(f"{field.name} has no description")
+    meaning = field.type.extra_json_schema["description"]
+    return f"| `{variable(field.name)}` | {_form(field)} | {_default(field)} | {meaning} |"
+
+
+def _form(field: inspect.Field) -> str:
+    if field.name in FORMS_IN_WORDS:
+        return FORMS_IN_WORDS[field.name]
+    kind = field.type.type if isinstance(field.type, inspect.Metadata) else field.type
+    match kind:
+        case inspect.IntType(ge=low, le=high):
+            return f"integer, {low} to {high}"
+        case inspect.FloatType(gt=low, le=high):
+            return f"number, above {low}, at most {high}"
+        case inspect.LiteralType(values=values):
+            return "one of " + ", ".join(f"`{value}`" for value in values)
+        case inspect.VarTupleType():
+            return "list"
+    return "text"
+
+
+def _default(field: inspect.Field) -> str:
+    if field.name in DEFAULTS_IN_WORDS:
+        return DEFAULTS_IN_WORDS[field.name]
+    value = field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
+    return "none" if value in (None, (), {}) else f"`{value}`"
+
+
+def _errors() -> Iterator[type[GreenroomError]]:
+    found = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, GreenroomError)]
+    yield from sorted((kind for kind in found if kind is not GreenroomError), key=lambda kind: kind.status)
+
+
+def _example(error: GreenroomError) -> str:
+    answer = error_answer(error)
+    headers = [f"{name.decode()}: {value.decode()}" for name, value in answer.headers if name != b"content-length"]
+    return "\n".join([f"HTTP/1.1 {answer.status}", *headers, "", json.dumps(json.loads(answer.body))])
+
+
+def _event(event: Event) -> str:
+    properties = msgspec.json.schema(event.payload)["$defs"][event.payload.__name__]["properties"]
+    rows = [f"| `{name}` | {_json_kind(schema)} | {schema.get('description', '')} |" for name, schema in properties.items()]
+    return f"### {event.name}\n\n{event.description}\n\n" + _table("| field | type | meaning |", rows)
+
+
+def _json_kind(schema: dict[str, Any]) -> str:
+    if "items" in schema:
+        return f"list: {_json_kind(schema['items'])}"
+    if "enum" in schema:
+        return "one of " + ", ".join(f"`{value}`" for value in schema["enum"])
+    return str(schema.get("format", schema["type"]))
