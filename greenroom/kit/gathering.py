@@ -1,7 +1,8 @@
 """What comes while others are on their way goes together in the next round trip. A lonely one goes at once.
 
 Reads stay exact: one joins only a round trip that has not begun, so what it is told was true after it asked. Writes keep
-their order: those that come first are done first, and those that share a round trip commit together.
+their order: those that come first are done first, and those that share a round trip commit together. One trip at a time:
+two would each carry half, which was slower (docs/decisions/0011).
 """
 
 import asyncio
@@ -19,35 +20,39 @@ LARGEST_TRIP = 64
 class Gathering(Generic[Item, Result]):
     """Turns single items into few round trips; `carry` answers the results of its items, in their order."""
 
-    def __init__(
-        self, carry: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]], *, trips: int, wait_seconds: float
-    ) -> None:
+    def __init__(self, carry: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]], *, wait_seconds: float) -> None:
         self._carry = carry
-        self._free = trips
         self._wait = wait_seconds
         self._clock = asyncio.get_running_loop().time
         self._waiting: list[tuple[Item, asyncio.Future[Result], float]] = []
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._is_under_way = False
+        self._trip: asyncio.Task[None] | None = None
 
     async def send(self, item: Item) -> Result:
         """The item's result. Raises what `carry` raises, Unavailable when no trip set out in time."""
-        if self._free > 0 and not self._waiting:
-            self._free -= 1
+        if not self._is_under_way:
+            self._is_under_way = True
             try:
                 return (await self._carry([item]))[0]
             finally:
-                self._free += 1
                 self._set_out()
         turn: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, turn, self._clock() + self._wait))
         return await turn
 
     def _set_out(self) -> None:
-        """Begin the next round trip with those who wait; who has waited too long is told so."""
+        """Begin the next round trip with those who wait, if anybody does."""
+        together = self._next_together()
+        self._is_under_way = bool(together)
+        if together:
+            self._trip = asyncio.get_running_loop().create_task(self._travel(together))
+
+    def _next_together(self) -> "list[tuple[Item, asyncio.Future[Result]]]":
+        """Who goes next. One who gave up is left behind; one who has waited too long is told so."""
         now = self._clock()
-        while self._free > 0 and self._waiting:
+        together: list[tuple[Item, asyncio.Future[Result]]] = []
+        while self._waiting and not together:
             first, self._waiting = self._waiting[:LARGEST_TRIP], self._waiting[LARGEST_TRIP:]
-            together: list[tuple[Item, asyncio.Future[Result]]] = []
             for item, turn, deadline in first:
                 if turn.done():
                     continue
@@ -55,11 +60,7 @@ class Gathering(Generic[Item, Result]):
                     turn.set_exception(Unavailable("The database is too slow just now; try again."))
                 else:
                     together.append((item, turn))
-            if together:
-                self._free -= 1
-                trip = asyncio.get_running_loop().create_task(self._travel(together))
-                self._under_way.add(trip)
-                trip.add_done_callback(self._under_way.discard)
+        return together
 
     async def _travel(self, together: "list[tuple[Item, asyncio.Future[Result]]]") -> None:
         try:
@@ -75,5 +76,4 @@ class Gathering(Generic[Item, Result]):
                 if not turn.done():
                     turn.set_result(result)
         finally:
-            self._free += 1
             self._set_out()

@@ -111,4 +111,4 @@ def _answer(found: Seen, *, status: int = 200) -> Answer:
     return json_answer(found.session, status=status, headers=headers)
 
 
-ROUTES = [create_session, get_session, update_session, start_session, end_session, cancel_session]
+ROUTES = [get_session, update_session, create_session, start_session, end_session, cancel_session]  # the hot path first

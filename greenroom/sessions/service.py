@@ -23,8 +23,6 @@ T = TypeVar("T")
 Step = Literal["start", "end", "cancel"]
 _Steps = dict[Step, tuple[Status, Status, Literal["started", "ended", "cancelled"]]]
 
-TRIPS = 2  # one is on its way while the other's answers are written and the next gathers
-
 STEPS: _Steps = {
     "start": ("scheduled", "live", "started"),
     "end": ("live", "ended", "ended"),
@@ -46,8 +44,8 @@ class Sessions:
 
     def __init__(self, db: Database, *, wait_seconds: float) -> None:
         self.db = db
-        self.reads: Gathering[Asked, Kept | None] = Gathering(partial(queries.get, db), trips=TRIPS, wait_seconds=wait_seconds)
-        self.edits: Gathering[Edit, Outcome] = Gathering(partial(_update_together, db), trips=TRIPS, wait_seconds=wait_seconds)
+        self.reads: Gathering[Asked, Kept | None] = Gathering(partial(queries.get, db), wait_seconds=wait_seconds)
+        self.edits: Gathering[Edit, Outcome] = Gathering(partial(_update_together, db), wait_seconds=wait_seconds)
 
 
 async def get(there: Sessions, caller: Caller, session_id: str) -> Seen:

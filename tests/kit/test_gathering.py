@@ -35,14 +35,14 @@ async def sent(gathering: "Gathering[int, int]", *items: int) -> list["asyncio.T
 async def test_a_lonely_one_goes_at_once() -> None:
     ferry = Ferry()
     ferry.may_land.set()
-    gathering = Gathering(ferry.carry, trips=1, wait_seconds=1)
+    gathering = Gathering(ferry.carry, wait_seconds=1)
     assert await gathering.send(7) == 70
     assert ferry.trips == [[7]]
 
 
 async def test_those_that_come_meanwhile_go_together_in_their_order() -> None:
     ferry = Ferry()
-    tasks = await sent(Gathering(ferry.carry, trips=1, wait_seconds=1), 1, 2, 3, 4)
+    tasks = await sent(Gathering(ferry.carry, wait_seconds=1), 1, 2, 3, 4)
     assert ferry.trips == [[1]]
     ferry.may_land.set()
     assert await asyncio.gather(*tasks) == [10, 20, 30, 40]
@@ -51,7 +51,7 @@ async def test_those_that_come_meanwhile_go_together_in_their_order() -> None:
 
 async def test_no_one_joins_a_trip_that_has_begun() -> None:
     ferry = Ferry()
-    gathering = Gathering(ferry.carry, trips=1, wait_seconds=1)
+    gathering = Gathering(ferry.carry, wait_seconds=1)
     tasks = await sent(gathering, 1)
     tasks += await sent(gathering, 2)
     assert ferry.trips == [[1]]
@@ -61,7 +61,7 @@ async def test_no_one_joins_a_trip_that_has_begun() -> None:
 
 async def test_a_trip_has_a_largest_size() -> None:
     ferry = Ferry()
-    tasks = await sent(Gathering(ferry.carry, trips=1, wait_seconds=1), *range(LARGEST_TRIP + 2))
+    tasks = await sent(Gathering(ferry.carry, wait_seconds=1), *range(LARGEST_TRIP + 2))
     ferry.may_land.set()
     await asyncio.gather(*tasks)
     assert [len(trip) for trip in ferry.trips] == [1, LARGEST_TRIP, 1]
@@ -70,7 +70,7 @@ async def test_a_trip_has_a_largest_size() -> None:
 async def test_everyone_on_a_trip_that_fails_is_told_and_the_next_goes_on() -> None:
     ferry = Ferry()
     ferry.sinks = True
-    gathering = Gathering(ferry.carry, trips=1, wait_seconds=1)
+    gathering = Gathering(ferry.carry, wait_seconds=1)
     tasks = await sent(gathering, 1, 2, 3)
     ferry.may_land.set()
     failed = await asyncio.gather(*tasks, return_exceptions=True)
@@ -81,17 +81,17 @@ async def test_everyone_on_a_trip_that_fails_is_told_and_the_next_goes_on() -> N
 
 async def test_one_who_gave_up_is_not_carried() -> None:
     ferry = Ferry()
-    tasks = await sent(Gathering(ferry.carry, trips=1, wait_seconds=1), 1, 2, 3)
+    tasks = await sent(Gathering(ferry.carry, wait_seconds=1), 1, 2, 3)
     tasks[1].cancel()
     await asyncio.sleep(0)
     ferry.may_land.set()
-    assert await asyncio.gather(tasks[0], tasks[2]) == [10, 30]
+    assert [await tasks[0], await tasks[2]] == [10, 30]
     assert ferry.trips == [[1], [3]]
 
 
 async def test_one_who_waited_too_long_is_told_so() -> None:
     ferry = Ferry()
-    tasks = await sent(Gathering(ferry.carry, trips=1, wait_seconds=0.01), 1, 2)
+    tasks = await sent(Gathering(ferry.carry, wait_seconds=0.01), 1, 2)
     await asyncio.sleep(0.05)
     ferry.may_land.set()
     assert await tasks[0] == 10

@@ -1,12 +1,42 @@
-"""The connection: uvicorn's, with its own errors in the contract's form and no patience for who never finishes a request."""
+"""The connection: uvicorn's, with its errors in the contract's form, one system call per answer, and bounded patience."""
 
 import asyncio
 import time
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from greenroom.kit.errors import ValidationFailed
+
+
+class Corked:
+    """A transport that sends what is written in one turn of the loop in one system call: an answer's head and body."""
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._call_soon = loop.call_soon
+        self._held: list[bytes] = []
+
+    def __getattr__(self, name: str) -> Any:
+        """Everything else is the transport's own."""
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Hold it until the turn ends."""
+        if not self._held:
+            self._call_soon(self.flush)
+        self._held.append(data)
+
+    def flush(self) -> None:
+        """Send what is held."""
+        if self._held:
+            held, self._held = self._held, []
+            self._transport.write(b"".join(held))
+
+    def close(self) -> None:
+        """Send what is held, then close."""
+        self.flush()
+        self._transport.close()
 
 
 class PatientProtocol(HttpToolsProtocol):
@@ -24,7 +54,7 @@ class PatientProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn itself
         """Begin to wait for the first request."""
-        super().connection_made(transport)
+        super().connection_made(cast("asyncio.Transport", Corked(transport, self.loop)))
         self._awaited_since = time.monotonic()
         self._look_again_in(self.request_seconds)
 
