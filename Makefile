@@ -2,6 +2,7 @@
 PYTHON ?= python3
 PORT ?= 8000
 TESTS ?=
+BENCH ?=
 VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -44,11 +45,11 @@ lock: $(VENV)/.installed-dev
 
 LOCK_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
-bench: $(VENV)/.installed-dev
-	$(BIN)/python -m bench
+bench: $(VENV)/.installed
+	$(BIN)/python -m bench $(BENCH)
 
 clean:
-	rm -rf $(VENV) bench/.venv bench/peers/hono/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) bench/.venv bench/results bench/peers/hono/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # The virtual environment may come from an interpreter that is too old: say so before pip does at length.
 $(VENV)/bin/python:

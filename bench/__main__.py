@@ -1,0 +1,165 @@
+"""`python -m bench`: measure, print, and keep the results."""
+
+import argparse
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+from msgspec.structs import replace
+
+from bench import contenders, tools
+from bench.ceiling import Ceiling
+from bench.contenders import Contender, running
+from bench.database import BenchDatabase, bench_database
+from bench.freshness import CONNECTIONS, WORKERS, stale_answers
+from bench.load import Load, Mode
+from bench.machine import describe
+from bench.memory import Memory, resident
+from bench.report import Results, text_of
+from bench.rounds import Arena, Effort, Scenario, Standing
+from bench.sameness import Reply, check_logged, check_observed, check_sameness, replies
+from bench.startup import cold_starts
+from bench.tools import BenchError
+
+MODES: tuple[Mode, ...] = ("patch", "get")
+CONNECTION_COUNTS = (16, 64)
+POOLS = (4, 8, 16, 32, 64)
+USUAL_POOL = 8
+FULL = Effort(pools=POOLS, rounds=5, seconds=4.0, sweep_seconds=2.0, warm_up_seconds=2.0)
+QUICK = Effort(pools=(USUAL_POOL,), rounds=1, seconds=2.0, sweep_seconds=1.0, warm_up_seconds=1.0)
+MOST = 60  # of rounds, or of seconds: a run is bounded
+BEGIN, END = "<!-- results -->", "<!-- /results -->"
+
+
+def main() -> int:
+    """Run what is asked for; 1 when a run was not whole and there is no result."""
+    arguments = _parser().parse_args()
+    try:
+        tools.wrk()
+        with tempfile.TemporaryDirectory(prefix="greenroom-bench-") as temporary, bench_database() as database:
+            results = Harness(arguments, database, Path(temporary)).results()
+    except BenchError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    text = text_of(results)
+    print(text)
+    tools.RESULTS.mkdir(exist_ok=True)
+    (tools.RESULTS / "latest.md").write_text(text)
+    (tools.RESULTS / "latest.json").write_bytes(msgspec.json.format(msgspec.json.encode(results)))
+    if arguments.record:
+        _record(text)
+    return 0
+
+
+class Harness:
+    """One run: what was asked for, on one database."""
+
+    def __init__(self, arguments: argparse.Namespace, database: BenchDatabase, directory: Path) -> None:
+        self._asked: str = arguments.what
+        self._quick: bool = arguments.quick
+        self._database = database
+        self._directory = directory
+        self._load = Load(database)
+        usual = QUICK if self._quick else FULL
+        self._effort = replace(usual, rounds=arguments.rounds or usual.rounds, seconds=arguments.seconds or usual.seconds)
+
+    def results(self) -> Results:
+        """Measure. Raises BenchError."""
+        machine = describe(self._database)
+        standings = self._standings()
+        changes = (100 if self._quick else 1000) if self._asks("get") else 0
+        return Results(
+            command=" ".join(["python -m bench", *sys.argv[1:]]),
+            date=f"{datetime.now(UTC):%Y-%m-%d}",
+            quick=self._quick,
+            machine=machine,
+            standings=standings,
+            stale_answers=self._stale_answers(changes) if changes else None,
+            answers_compared=changes * CONNECTIONS,
+            cold_starts=self._cold_starts(),
+            memory=self._memory(standings),
+        )
+
+    def _asks(self, what: str) -> bool:
+        return self._asked in {what, "all"}
+
+    def _standings(self) -> list[Standing]:
+        modes: list[Mode] = [mode for mode in MODES if self._asks(mode)]
+        if not modes:
+            return []
+        everybody = [contender(self._database) for contender in (contenders.greenroom, contenders.hono, contenders.fastapi)]
+        self._refuse_unequal(everybody)
+        arena = Arena(everybody, Ceiling(self._database, self._directory), self._load, self._effort, directory=self._directory)
+        return arena.compete([Scenario(mode, connections) for mode in modes for connections in CONNECTION_COUNTS])
+
+    def _refuse_unequal(self, everybody: list[Contender]) -> None:
+        answers: dict[str, list[Reply]] = {}
+        self._database.freshen()
+        for number, contender in enumerate(everybody, start=1):
+            log = self._log(f"sameness-{contender.name}")
+            with running(contender, pool=USUAL_POOL, log=log) as server:
+                said = replies(server, session=4 * number)  # of every fourth the caller is a participant
+                check_observed(server, asked=len(said))
+            check_logged(server, log, asked=len(said))
+            answers[contender.title] = said
+        check_sameness(self._database, answers)
+        _say("The three servers give the same answers and leave the same traces.")
+
+    def _stale_answers(self, changes: int) -> int:
+        server = contenders.greenroom(self._database, workers=WORKERS)
+        return stale_answers(server, changes=changes, pool=USUAL_POOL, log=self._log("freshness"))
+
+    def _cold_starts(self) -> list[float]:
+        if not self._asks("startup"):
+            return []
+        _say("Cold starts ...")
+        return cold_starts(1 if self._quick else 5, log=self._log("startup"))
+
+    def _memory(self, standings: list[Standing]) -> Memory | None:
+        if not self._asks("memory"):
+            return None
+        _say("Memory ...")
+        pool = standings[0].pool if standings else USUAL_POOL
+        ours = contenders.greenroom(self._database)
+        requests = 10_000 if self._quick else 100_000
+        return resident(ours, self._load, requests=requests, pool=pool, log=self._log("memory"))
+
+    def _log(self, name: str) -> Path:
+        return self._directory / f"{name}.log"
+
+
+def _record(text: str) -> None:
+    """Put the results where README.md keeps them."""
+    readme = tools.HERE / "README.md"
+    before, _, rest = readme.read_text().partition(BEGIN)
+    _, _, after = rest.partition(END)
+    readme.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{after}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description="Measure Greenroom against its peers. See bench/README.md."
+    )
+    parser.add_argument("what", nargs="?", default="all", choices=("patch", "get", "startup", "memory", "all"))
+    parser.add_argument("--quick", action="store_true", help="less than two minutes, for a first look")
+    parser.add_argument("--rounds", type=_positive, help="how often everybody takes a turn (default: 5; quick: 1)")
+    parser.add_argument("--seconds", type=_positive, help="how long one turn is measured (default: 4; quick: 2)")
+    parser.add_argument("--record", action="store_true", help="put the results in bench/README.md too")
+    return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= MOST:
+        raise argparse.ArgumentTypeError(f"expected 1 to {MOST}")
+    return number
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,217 @@
+"""Who is measured: ours and the two peers, each started as one process on the same PostgreSQL."""
+
+import http.client
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import jwt
+from msgspec import Struct
+
+from bench import tools
+from bench.database import BenchDatabase
+from bench.tools import BenchError
+
+BRAND, USER, CLIENT, SCOPE = "acme", "host_1", "bench", "read:live write:live"
+START_SECONDS = 60.0
+STOP_SECONDS = 15.0
+# A limit that counts every request and refuses none: two thousand times what anybody reaches in a minute.
+LIMIT = "10000000"
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class Contender(Struct, frozen=True, kw_only=True):
+    """A server that can be started. `{port}` in the command stands for the port."""
+
+    name: str
+    title: str
+    command: tuple[str, ...]
+    directory: Path
+    environ: dict[str, str]
+    pool_variable: str
+    ready_path: str
+    token: str
+
+
+class Running(Struct, frozen=True):
+    """A server that answers."""
+
+    contender: Contender
+    process: "subprocess.Popen[bytes]"
+    port: int
+
+    @property
+    def address(self) -> str:
+        """Its URL."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def cpu_seconds(self) -> float:
+        """Processor time that its process has used, in user and kernel mode."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / TICKS
+
+    def resident_mb(self) -> float:
+        """Its process's resident memory, in millions of bytes."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        kib = next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS:"))
+        return int(kib) * 1024 / 1e6
+
+
+def greenroom(database: BenchDatabase, *, workers: int = 1) -> Contender:
+    """Ours."""
+    environ = {
+        "GREENROOM_DATABASE_URL": database.service_url,
+        "GREENROOM_DATABASE_OWNER_URL": database.owner_url,
+        "GREENROOM_SECRET_KEYS": secrets.token_hex(32),
+        **{f"GREENROOM_RATE_LIMIT_{kind}": LIMIT for kind in ("READS", "WRITES", "ADMIN", "ADDRESS")},
+    }
+    serve = (sys.executable, "-m", "greenroom.cli", "serve", "--port", "{port}", "--workers", str(workers))
+    return Contender(
+        name="greenroom",
+        title="Greenroom",
+        command=serve,
+        directory=tools.REPOSITORY,
+        environ=environ,
+        pool_variable="GREENROOM_POOL_SIZE",
+        ready_path="/readyz",
+        token=_minted(environ),
+    )
+
+
+def hono(database: BenchDatabase) -> Contender:
+    """Peer (a)."""
+    environ, token = _for_peers(database)
+    tools.install_hono()
+    return Contender(
+        name="hono",
+        title="Hono, zod, postgres.js",
+        # A young generation that holds more than the requests under way: fewer collections, and none that promotes them.
+        command=(str(tools.node()), "--max-semi-space-size=32", "server.js"),
+        directory=tools.HONO,
+        environ={**environ, "NODE_ENV": "production"},
+        pool_variable="POOL_SIZE",
+        ready_path="/healthz",
+        token=token,
+    )
+
+
+def fastapi(database: BenchDatabase) -> Contender:
+    """Peer (b)."""
+    environ, token = _for_peers(database)
+    return Contender(
+        name="fastapi",
+        title="FastAPI, SQLAlchemy",
+        command=(str(tools.python_of_peers()), "-m", "app.main"),
+        directory=tools.FASTAPI,
+        environ=environ,
+        pool_variable="POOL_SIZE",
+        ready_path="/healthz",
+        token=token,
+    )
+
+
+@contextmanager
+def running(contender: Contender, *, pool: int, log: Path) -> Iterator[Running]:
+    """The contender, up and answering, until the block ends. Raises BenchError."""
+    port = free_port()
+    environ = {**os.environ, **contender.environ, contender.pool_variable: str(pool), "PORT": str(port), "LOG_FILE": str(log)}
+    with log.open("ab") as lines:
+        process = subprocess.Popen(
+            [part.format(port=port) for part in contender.command],
+            cwd=contender.directory,
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stdout=lines,
+            stderr=lines,
+        )
+        try:
+            await_answer(process, port, contender.ready_path, what=contender.title, log=log)
+            yield Running(contender, process, port)
+        finally:
+            stop(process)
+
+
+def await_answer(process: "subprocess.Popen[bytes]", port: int, path: str, *, what: str, log: Path) -> None:
+    """Return with the first 200. Raises BenchError when the process ends first, or after a minute."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            break
+        if _answers(port, path):
+            return
+        time.sleep(0.002)
+    tail = log.read_text(errors="replace")[-2000:] if log.exists() else ""
+    raise BenchError(f"{what} did not start:\n{tail}")
+
+
+def stop(process: "subprocess.Popen[bytes]") -> None:
+    """SIGTERM, and SIGKILL for one that does not hear."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _answers(port: int, path: str) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def free_port() -> int:
+    """One that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _minted(environ: dict[str, str]) -> str:
+    command = [sys.executable, "-m", "greenroom.cli", "token", "--user", USER, "--brand", BRAND, "--scope", SCOPE]
+    done = subprocess.run(
+        [*command, "--client", CLIENT], env={**os.environ, **environ}, capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        raise BenchError(f"greenroom token failed: {done.stderr.strip()}")
+    return done.stdout.strip()
+
+
+def _for_peers(database: BenchDatabase) -> tuple[dict[str, str], str]:
+    """The environment of a peer, and a token like ours that its key has signed."""
+    key = secrets.token_bytes(32)
+    now = int(time.time())
+    claims = {
+        "iss": "greenroom",
+        "jti": str(uuid4()),
+        "sub": USER,
+        "client_id": CLIENT,
+        "brand": BRAND,
+        "scope": SCOPE,
+        "iat": now,
+        "exp": now + 86_400,
+    }
+    environ = {
+        "HOST": "127.0.0.1",
+        "PG_SOCKET": f"{database.socket_directory}/.s.PGSQL.5432",
+        "PG_USER": database.user,
+        "PG_PASSWORD": database.password,
+        "PG_DATABASE": database.name,
+        "TOKEN_KEY_HEX": key.hex(),
+        **{f"RATE_LIMIT_{kind}": LIMIT for kind in ("READS", "WRITES", "ADDRESS")},
+    }
+    return environ, jwt.encode(claims, key, algorithm="HS256", headers={"kid": "bench"})

@@ -1,0 +1,166 @@
+"""The PostgreSQL that all contenders use: started, migrated, seeded, counted, and made equal again between runs."""
+
+import asyncio
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import asyncpg
+from msgspec import Struct
+
+from bench.tools import BenchError
+from greenroom.kit.embedded import Lease
+from greenroom.kit.embedded.layout import SUPERUSER, Layout
+from greenroom.kit.migrate import migrate, role_of
+
+SESSIONS = 1000
+SETTLE_SECONDS, SETTLE_ATTEMPTS = 0.2, 100
+# Of every second session 20 seats are taken, of every fourth one of them by the caller.
+SEED = """
+insert into sessions (brand_id, id, host_id, title, kind, scheduled_at, max_participants, registered_count, next_position,
+                      metadata, created_at, updated_at)
+select 'acme', ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 'host_1', 'Session ' || n, 'live',
+    '2027-01-01T09:00:00Z', 100, case when n % 2 = 0 then 20 else 0 end, 21, '{"topic": "intake"}', now_, now_
+from generate_series(1, 1000) n, date_trunc('milliseconds', now()) now_;
+insert into registrations (brand_id, id, session_id, user_id, status, position, capacity_at_admission, registered_at)
+select 'acme', gen_random_uuid(), ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid,
+    case when seat = 1 and n % 4 = 0 then 'host_1' else 'user_' || seat end, 'registered', seat, 100, now()
+from generate_series(2, 1000, 2) n, generate_series(1, 20) seat;
+"""
+
+# Runs start alike: what the last one left is gone (as a replica, so that the append-only trigger does not see it), dead
+# rows are cleaned up, and no checkpoint is due.
+FRESHEN = (
+    "set session_replication_role = replica",
+    "truncate audit_log, outbox",
+    "vacuum analyze sessions",
+    "vacuum analyze registrations",
+    "checkpoint",
+)
+
+COUNT = """
+select (select sum(version) from sessions) as versions,
+    (select count(*) from audit_log) as audited,
+    (select count(*) from outbox where name = 'live.session.updated.v1') as updated,
+    (select count(*) from outbox where name = 'live.session.rescheduled.v1') as rescheduled,
+    (select count(*) from audit_log where 'scheduled_at' = any (changed)) as audited_rescheduled
+"""
+
+
+class Traces(Struct, frozen=True):
+    """What changes have left behind since the last `freshen`."""
+
+    versions: int
+    audited: int
+    updated: int
+    rescheduled: int
+    audited_rescheduled: int
+
+
+class BenchDatabase:
+    """A migrated and seeded database. The harness's own statements come as the superuser."""
+
+    def __init__(self, data_dir: Path, lease: Lease) -> None:
+        self.service_url = lease.service_url
+        self.owner_url = lease.owner_url
+        self._url = Layout(data_dir).url(SUPERUSER)
+
+    @property
+    def socket_directory(self) -> str:
+        """Where PostgreSQL's socket lies."""
+        return parse_qs(urlsplit(self.service_url).query)["host"][0]
+
+    @property
+    def user(self) -> str:
+        """The service's role."""
+        return role_of(self.service_url)
+
+    @property
+    def password(self) -> str:
+        """The service's password."""
+        return unquote(urlsplit(self.service_url).password or "")
+
+    @property
+    def name(self) -> str:
+        """The database."""
+        return urlsplit(self.service_url).path.lstrip("/")
+
+    def prepare(self) -> None:
+        """Migrate and seed."""
+        asyncio.run(migrate(self.owner_url, service_role=self.user))
+        asyncio.run(self._execute(SEED))
+
+    def freshen(self) -> None:
+        """Make the next run start as the last one did."""
+        asyncio.run(self._execute(*FRESHEN))
+
+    def traces(self) -> Traces:
+        """What changes have left behind."""
+        row = asyncio.run(self._row(COUNT))
+        return Traces(**{name: int(value) for name, value in row.items()})
+
+    def settled(self) -> Traces:
+        """What changes have left behind, once those that nobody waits for any more have ended too. Raises BenchError."""
+        last = self.traces()
+        for _ in range(SETTLE_ATTEMPTS):
+            time.sleep(SETTLE_SECONDS)
+            if (now := self.traces()) == last:
+                return now
+            last = now
+        raise BenchError("the database did not come to rest after a run")
+
+    def version(self) -> str:
+        """PostgreSQL's own."""
+        return str(asyncio.run(self._row("show server_version"))[0])
+
+    def arguments_of(self, function: str) -> list[str]:
+        """The names of a function's arguments, in order."""
+        row = asyncio.run(self._row("select proargnames[:pronargs] from pg_proc where proname = $1", function))
+        return [str(name) for name in row[0]]
+
+    async def _execute(self, *statements: str) -> None:
+        connection: asyncpg.Connection[Any] = await asyncpg.connect(self._url)
+        try:
+            for statement in statements:
+                await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    async def _row(self, statement: str, *arguments: str) -> "asyncpg.Record":
+        connection: asyncpg.Connection[Any] = await asyncpg.connect(self._url)
+        try:
+            row: asyncpg.Record | None = await connection.fetchrow(statement, *arguments)
+        finally:
+            await connection.close()
+        if row is None:
+            raise AssertionError(f"one row was expected of: {statement}")
+        return row
+
+
+@contextmanager
+def empty_directory() -> Iterator[Path]:
+    """A directory on a disk, gone afterwards: /tmp may be memory, where a commit costs nothing."""
+    on_disk = Path("/var/tmp")  # noqa: S108  # the directory made in it is ours alone
+    directory = Path(tempfile.mkdtemp(prefix="greenroom-bench-", dir=on_disk if on_disk.is_dir() else None))
+    try:
+        yield directory
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@contextmanager
+def bench_database() -> Iterator[BenchDatabase]:
+    """PostgreSQL of its own for one run of the harness, with fsync and everything else as `greenroom serve` starts it."""
+    with empty_directory() as data_dir:
+        lease = asyncio.run(Lease.take(data_dir))
+        try:
+            database = BenchDatabase(data_dir, lease)
+            database.prepare()
+            yield database
+        finally:
+            asyncio.run(lease.close())

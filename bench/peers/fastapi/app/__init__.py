@@ -1,0 +1,1 @@
+"""The FastAPI peer: FastAPI, SQLAlchemy 2 with asyncpg, uvicorn."""
