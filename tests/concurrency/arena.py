@@ -1,8 +1,10 @@
 """A database whose locks can be taken away, so that a race which they prevent can be seen."""
 
 import re
+from itertools import cycle
 
 import asyncpg
+import httpx
 from msgspec import Struct
 
 from tests.postgres import TestDatabase
@@ -18,10 +20,28 @@ KEY_LOCK = "pg_try_advisory_xact_lock(p_lock)"
 
 
 class Arena(Struct, frozen=True):
-    """A server of its own on a scratch database."""
+    """Two servers on a scratch database: the edits that come to one at the same moment share a transaction."""
 
     database: TestDatabase
-    server: Server
+    servers: tuple[Server, Server]
+
+    def client(self) -> httpx.AsyncClient:
+        """A client whose requests go to one server and the other in turn."""
+        return httpx.AsyncClient(
+            base_url=self.servers[0].url, timeout=30, transport=InTurn([server.port for server in self.servers])
+        )
+
+
+class InTurn(httpx.AsyncHTTPTransport):
+    """Sends one request to one port, the next to the next."""
+
+    def __init__(self, ports: list[int]) -> None:
+        super().__init__()
+        self._ports = cycle(ports)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        request.url = request.url.copy_with(port=next(self._ports))
+        return await super().handle_async_request(request)
 
 
 class Functions(Struct, frozen=True):

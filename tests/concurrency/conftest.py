@@ -17,10 +17,13 @@ PATIENT = {"GREENROOM_POOL_WAIT_SECONDS": "20", "GREENROOM_STATEMENT_SECONDS": "
 
 @pytest.fixture(scope="module")
 def arena(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
-    """A server on a scratch database, whose functions a test may replace."""
+    """Two servers on a scratch database, whose functions a test may replace."""
     scratch = asyncio.run(fresh_database(cluster))
-    with running_server(scratch, tmp_path_factory.mktemp("arena"), settings=PATIENT) as running:
-        yield Arena(scratch, running)
+    with (
+        running_server(scratch, tmp_path_factory.mktemp("arena"), settings=PATIENT) as one,
+        running_server(scratch, tmp_path_factory.mktemp("arena"), settings=PATIENT) as other,
+    ):
+        yield Arena(scratch, (one, other))
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +43,7 @@ async def contest(server: Server, database: TestDatabase, tenant: Tenant) -> Asy
 async def wide(arena: Arena, functions: Functions, tenant: Tenant) -> AsyncIterator[Contest]:
     """The service with a pause between what it reads and what it writes."""
     await replace_functions(arena.database, functions.widened(locked=True))
-    async with httpx.AsyncClient(base_url=arena.server.url, timeout=30) as client:
+    async with arena.client() as client:
         yield Contest(client, tenant, arena.database)
 
 
@@ -48,5 +51,5 @@ async def wide(arena: Arena, functions: Functions, tenant: Tenant) -> AsyncItera
 async def unlocked(arena: Arena, functions: Functions, tenant: Tenant) -> AsyncIterator[Contest]:
     """The negative control: the same pause, and no lock."""
     await replace_functions(arena.database, functions.widened(locked=False))
-    async with httpx.AsyncClient(base_url=arena.server.url, timeout=30) as client:
+    async with arena.client() as client:
         yield Contest(client, tenant, arena.database)
