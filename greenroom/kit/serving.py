@@ -68,14 +68,27 @@ def stop_on_sigterm() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 
 
+class StopRequest:
+    """Notes a signal that comes before the server listens for signals: raised in its event loop, it would be lost."""
+
+    def __init__(self) -> None:
+        self.noted = False
+        for sign in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(sign, self._note)
+
+    def _note(self, *_: object) -> None:
+        self.noted = True
+
+
 def run(bound: socket.socket, *, workers: int, shutdown_seconds: int, proxies: tuple[str, ...]) -> None:
     """Serve until SIGINT or SIGTERM; requests under way are finished first.
 
     One worker runs in this process; several are children that are replaced when they die.
     """
+    asked = StopRequest()
     import uvicorn  # noqa: PLC0415  # after shared_directory(): the metrics library reads its directory at import
 
-    from greenroom.kit.http.workers import Workers  # noqa: PLC0415
+    from greenroom.kit.http.workers import PromptServer, Workers  # noqa: PLC0415
 
     config = uvicorn.Config(
         "greenroom.app:create_app",
@@ -94,6 +107,8 @@ def run(bound: socket.socket, *, workers: int, shutdown_seconds: int, proxies: t
         backlog=BACKLOG,
     )
     if workers == 1:
-        uvicorn.Server(config).run(sockets=[bound])
-    else:
-        Workers(config, sockets=[bound]).run()
+        PromptServer(config, asked).run(sockets=[bound])
+        return
+    workers_of_ours = Workers(config, sockets=[bound])
+    if not asked.noted:
+        workers_of_ours.run()

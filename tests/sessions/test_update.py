@@ -161,10 +161,11 @@ async def test_a_seat_taken_shows_as_registered_and_counted(http: httpx.AsyncCli
 
 
 async def test_a_waiting_person_is_not_registered(http: httpx.AsyncClient, tenant: Tenant, owner: Owner) -> None:
-    session = await tenant.session(http)
+    session = await tenant.session(http, max_participants=1)
+    await take_seats(owner, tenant, session, 1)
     await owner.execute(
         "insert into registrations (brand_id, id, session_id, user_id, status, position, registered_at)"
-        " values ($1, $2, $3, 'host_1', 'waitlist', 1, now())", tenant.brand, uuid4(), UUID(session["id"]),
+        " values ($1, $2, $3, 'host_1', 'waitlist', 2, now())", tenant.brand, uuid4(), UUID(session["id"]),
     )  # fmt: skip
     assert (await tenant.patch(http, session, {"title": "x"})).json()["is_registered"] is False
 
@@ -173,6 +174,17 @@ async def test_lowering_the_capacity_below_the_seats_taken_evicts_nobody(
     http: httpx.AsyncClient, tenant: Tenant, owner: Owner
 ) -> None:
     session = await tenant.session(http)
-    await owner.execute("update sessions set registered_count = 50 where id = $1", UUID(session["id"]))
-    response = await tenant.patch(http, session, {"max_participants": 10})
-    assert (response.json()["max_participants"], response.json()["registered_count"]) == (10, 50)
+    await take_seats(owner, tenant, session, 5)
+    response = await tenant.patch(http, session, {"max_participants": 2})
+    assert (response.json()["max_participants"], response.json()["registered_count"]) == (2, 5)
+
+
+async def take_seats(owner: Owner, tenant: Tenant, session: Json, seats: int) -> None:
+    """Register so many people, as the operations of a later release will."""
+    for number in range(1, seats + 1):
+        await owner.execute(
+            "insert into registrations (brand_id, id, session_id, user_id, status, position, capacity_at_admission,"
+            " registered_at) values ($1, $2, $3, $4, 'registered', $5, $6, now())",
+            tenant.brand, uuid4(), UUID(session["id"]), f"person_{number}", number, session["max_participants"],
+        )  # fmt: skip
+    await owner.execute("update sessions set registered_count = $1 where id = $2", seats, UUID(session["id"]))
