@@ -78,8 +78,10 @@ async def _applied(connection: "asyncpg.Connection[Any]") -> frozenset[str]:
         if not await connection.fetchval(queries.HISTORY_EXISTS):
             return frozenset()
         return frozenset(row["migration_id"] for row in await connection.fetch(queries.APPLIED, queries.SCHEMA))
-    except asyncpg.InsufficientPrivilegeError:
-        return frozenset()  # killed between the last migration and the grant: migrating again mends it
+    except (asyncpg.InsufficientPrivilegeError, asyncpg.UndefinedColumnError, asyncpg.UndefinedTableError):
+        # Killed between the last migration and the grant, or another replica is making the history just now: in both
+        # cases migrating, which waits for its turn, finds out what is left to do.
+        return frozenset()
 
 
 @asynccontextmanager
