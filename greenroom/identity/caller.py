@@ -4,7 +4,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from greenroom.identity.scopes import ADMIN_ALL, MANAGE_LIVE
+from greenroom.identity.scopes import MANAGE_LIVE
 from greenroom.kit.ids import BrandId, ClientId, UserId
 
 
@@ -20,11 +20,6 @@ class Caller(Struct, frozen=True, kw_only=True):
     def manages(self) -> bool:
         """May change any session of the brand."""
         return MANAGE_LIVE in self.scopes
-
-    @property
-    def crosses_brands(self) -> bool:
-        """May reach every brand: `admin:*` and no brand named."""
-        return self.brand is None and ADMIN_ALL in self.scopes
 
 
 class TokenSource(Protocol):
