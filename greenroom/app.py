@@ -2,27 +2,37 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Router
 
+from greenroom.administration import routes as administration
+from greenroom.administration.service import Administration
+from greenroom.identity.claims import ClaimNames
 from greenroom.identity.gate import Gate
+from greenroom.identity.introspection import IntrospectedTokens
+from greenroom.identity.jwt_bearer import JwtTokens
+from greenroom.identity.published_keys import PublishedKeys
 from greenroom.identity.request import CallerRequest
+from greenroom.identity.server import IdentityServer
 from greenroom.identity.service import refresh_revocations
 from greenroom.identity.tokens import LocalTokens, Signer
 from greenroom.kit import housekeeping
 from greenroom.kit.database import Database
 from greenroom.kit.http.asgi import App
+from greenroom.kit.http.cors import Cors
 from greenroom.kit.http.envelope import Envelope, Refusals
 from greenroom.kit.http.protocol import PatientProtocol
 from greenroom.kit.http.rate_limit import RateLimiter
 from greenroom.kit.http.routing import Performed, nothing_there, routes_of
+from greenroom.kit.pagination import Cursors
 from greenroom.kit.serving import SHARED_DIRECTORY
 from greenroom.kit.telemetry import Traffic, configure_logs, traced
+from greenroom.session_settings import routes as session_settings
+from greenroom.session_settings.service import SettingsOf, defaults
 from greenroom.sessions import routes as sessions
 from greenroom.sessions.service import Sessions
 from greenroom.settings import Settings, load_settings
@@ -30,7 +40,13 @@ from greenroom.web import documentation, health
 from greenroom.web.document import build_document
 from greenroom.web.documentation import Documentation
 
-ROUTES: list[Performed] = [*sessions.ROUTES, *health.ROUTES, *documentation.ROUTES]
+ROUTES: list[Performed] = [
+    *sessions.ROUTES,
+    *administration.ROUTES,
+    *session_settings.ROUTES,
+    *health.ROUTES,
+    *documentation.ROUTES,
+]
 
 CORS_REQUEST_HEADERS = ("Idempotency-Key", "If-Match", "If-None-Match", "X-Brand-Id", "X-Request-Id")
 CORS_ANSWER_HEADERS = ("ETag", "Idempotency-Replayed", "Link", "Location", "Retry-After", "X-Request-Id")
@@ -48,8 +64,10 @@ def create_app() -> App:
 def build(settings: Settings, *, limiter: RateLimiter, traffic: Traffic) -> App:
     """The application; it opens its database when the server starts it."""
     tokens = LocalTokens(Signer(settings.secret_keys))
+    cursors = Cursors(settings.secret_keys)
+    remote = list(_remote_sources(settings))
     gate = Gate(
-        [tokens],
+        [*([tokens] if "local" in settings.identity else []), *remote],
         limiter,
         limits={
             "reads": settings.rate_limit_reads,
@@ -70,12 +88,15 @@ def build(settings: Settings, *, limiter: RateLimiter, traffic: Traffic) -> App:
         ]
         yield {
             "db": db,
-            "sessions": Sessions(db, wait_seconds=settings.pool_wait_seconds),
+            "sessions": Sessions(db, cursors, wait_seconds=settings.pool_wait_seconds),
+            "administration": Administration(db, cursors),
+            "settings": SettingsOf(db, defaults(settings.video_provider)),
             "documentation": Documentation(lambda: build_document(ROUTES)),
         }
         for chore in chores:
             chore.cancel()
         await asyncio.gather(*chores, return_exceptions=True)
+        await asyncio.gather(*(source.close() for source in remote))
         await db.close()
         traffic.flush()
 
@@ -87,6 +108,39 @@ def build(settings: Settings, *, limiter: RateLimiter, traffic: Traffic) -> App:
     )
     refusing = Refusals(router, limiter=limiter, address_limit=settings.rate_limit_address)
     return Envelope(traced(_with_cors(refusing, settings)), traffic=traffic)
+
+
+def _remote_sources(settings: Settings) -> Iterator[JwtTokens | IntrospectedTokens]:
+    """The identity server's tokens. Introspection is last: it takes every token for its own."""
+    names = ClaimNames(
+        user=settings.identity_user_claim,
+        clients=settings.identity_client_claim,
+        brand=settings.identity_brand_claim,
+        scopes=settings.identity_scope_claims,
+    )
+    if "jwt" in settings.identity:
+        keys = PublishedKeys(
+            IdentityServer("jwt", seconds=settings.identity_seconds),
+            issuer=settings.jwt_issuer or "",
+            url=settings.jwt_jwks_url,
+        )
+        yield JwtTokens(
+            keys,
+            issuer=settings.jwt_issuer or "",
+            audience=settings.jwt_audience or "",
+            types=settings.jwt_types,
+            names=names,
+        )
+    if "introspection" in settings.identity:
+        yield IntrospectedTokens(
+            IdentityServer("introspection", seconds=settings.identity_seconds),
+            url=settings.introspection_url or "",
+            client_id=settings.introspection_client_id or "",
+            client_secret=settings.introspection_client_secret or "",
+            audience=settings.introspection_audience,
+            names=names,
+            cache_seconds=settings.introspection_cache_seconds,
+        )
 
 
 def _open(settings: Settings) -> Database:
@@ -104,7 +158,7 @@ def _with_cors(app: App, settings: Settings) -> App:
     """The application with CORS for the origins of the settings; with none, browsers of other origins are kept out."""
     if not settings.cors_origins:
         return app
-    return CORSMiddleware(
+    return Cors(
         app,
         allow_origins=settings.cors_origins,
         allow_methods=["GET", "POST", "PATCH", "PUT", "DELETE"],

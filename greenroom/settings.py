@@ -12,10 +12,14 @@ import msgspec
 from msgspec import Meta
 from platformdirs import user_data_path
 
+from greenroom.identity.addresses import is_private_way
+from greenroom.session_settings.schemas import VideoProvider
+
 PREFIX = "GREENROOM_"
 
 PerMinute = Annotated[int, Meta(ge=0, le=10_000_000)]
 LogLevel = Literal["debug", "info", "warning", "error"]
+IdentitySource = Literal["local", "introspection", "jwt"]
 
 
 class SettingsError(Exception):
@@ -51,6 +55,47 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "Keys that sign tokens and cursors, by comma; the first signs, all verify. Required with an external database."
         ),
     ] = ()
+    identity: Annotated[
+        tuple[IdentitySource, ...],
+        Meta(min_length=1),
+        described("Whose tokens are taken, by comma: `local` (of `greenroom token`), `introspection`, `jwt`."),
+    ] = ("local",)
+    identity_seconds: Annotated[
+        float, Meta(gt=0, le=30), described("How long the identity server may take to answer before 503.")
+    ] = 2.0
+    identity_user_claim: Annotated[
+        str, described("The claim that says who the user is; as all claims here a name, or a path with dots.")
+    ] = "sub"
+    identity_client_claim: Annotated[
+        tuple[str, ...],
+        Meta(min_length=1),
+        described("Claims that name the client, by comma; the first that is there counts."),
+    ] = ("client_id", "azp")
+    identity_brand_claim: Annotated[str, described("The claim that names the brand.")] = "brand"
+    identity_scope_claims: Annotated[
+        tuple[str, ...],
+        Meta(min_length=1),
+        described("Claims that hold scopes, by comma: each a text separated by spaces, or an array; all count."),
+    ] = ("scope",)
+    introspection_url: Annotated[str | None, described("Where the identity server introspects tokens (RFC 7662).")] = None
+    introspection_client_id: Annotated[str | None, described("Greenroom's own client id there.")] = None
+    introspection_client_secret: Annotated[str | None, described("Its secret.")] = None
+    introspection_audience: Annotated[
+        str | None, described("What `aud` of an introspected token must be or contain. Not set: it is not looked at.")
+    ] = None
+    introspection_cache_seconds: Annotated[
+        int, Meta(ge=0, le=60), described("How long an answer is believed, and so how late a revocation may be seen.")
+    ] = 60
+    jwt_issuer: Annotated[str | None, described("What `iss` of a JWT must be, to the letter.")] = None
+    jwt_audience: Annotated[str | None, described("What `aud` of a JWT must be or contain.")] = None
+    jwt_jwks_url: Annotated[str | None, described("Where the issuer publishes its keys. Not set: where its metadata says.")] = (
+        None
+    )
+    jwt_types: Annotated[
+        tuple[str, ...],
+        Meta(min_length=1),
+        described("What `typ` of a JWT may be, by comma; add `JWT` for a server that does not follow RFC 9068."),
+    ] = ("at+jwt",)
     pool_size: Annotated[int, Meta(ge=1, le=1000), described("Database connections of one worker process.")] = 8
     pool_wait_seconds: Annotated[
         float, Meta(gt=0, le=60), described("How long a request waits for a free database connection before 503.")
@@ -76,12 +121,26 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     trusted_proxies: Annotated[
         tuple[str, ...], described("Addresses or networks of proxies whose X-Forwarded-For is believed, by comma.")
     ] = ()
+    video_provider: Annotated[
+        VideoProvider, described("Who carries picture and sound where neither the session nor its brand says so.")
+    ] = "none"
     log_level: Annotated[LogLevel, described("The least severe line that is logged.")] = "info"
 
 
-LISTS = frozenset({"secret_keys", "cors_origins", "trusted_proxies"})
+LISTS = frozenset({"secret_keys", "cors_origins", "trusted_proxies"}) | {
+    "identity",
+    "identity_client_claim",
+    "identity_scope_claims",
+    "jwt_types",
+}
+CHOICES = {"log_level": LogLevel, "identity": IdentitySource, "video_provider": VideoProvider}
 JSON_VALUES = frozenset({"rate_limit_clients"})
 SECRET_KEY_CHARACTERS = 32
+REQUIRED_BY = {
+    "introspection": ("introspection_url", "introspection_client_id", "introspection_client_secret"),
+    "jwt": ("jwt_issuer", "jwt_audience"),
+}
+IDENTITY_ADDRESSES = ("introspection_url", "jwt_issuer", "jwt_jwks_url")
 
 
 def variable(name: str) -> str:
@@ -105,7 +164,22 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
             f"{variable('secret_keys')} is required with an external database (replicas must agree on it): set it to a "
             f"random text of at least {SECRET_KEY_CHARACTERS} characters, such as the output of: openssl rand -hex 32"
         )
+    _refuse_half_an_identity(settings)
     return settings
+
+
+def _refuse_half_an_identity(settings: Settings) -> None:
+    """Raises SettingsError for a source of tokens that lacks what it needs, or an address on which others could listen."""
+    for source in settings.identity:
+        for name in REQUIRED_BY.get(source, ()):
+            if not getattr(settings, name):
+                raise SettingsError(f"{variable(name)} is required with {source} in {variable('identity')}.")
+    for name in IDENTITY_ADDRESSES:
+        address = getattr(settings, name)
+        if address is not None and not is_private_way(address):
+            raise SettingsError(f"{variable(name)}: expected an address with https, or with http on localhost.")
+    if "?" in (settings.jwt_issuer or ""):
+        raise SettingsError(f"{variable('jwt_issuer')}: expected an address without a query (RFC 8414, section 2).")
 
 
 def _value(name: str, text: str) -> object:
@@ -131,5 +205,5 @@ def _explain(complaint: str) -> str:
     reason, _, path = complaint.partition(" - at `$.")
     name = path.split("[")[0].split(".")[0].rstrip("`")
     if reason.startswith("Invalid enum value"):
-        reason = f"expected one of {', '.join(get_args(LogLevel))}"
+        reason = f"expected one of {', '.join(get_args(CHOICES[name]))}"
     return f"{variable(name)}: {reason.replace('`', '').lower()}."

@@ -5,7 +5,7 @@ GREENROOM_TEST_POSTGRES=16 runs them on PostgreSQL 16; the default is 18.
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from uuid import uuid4
 
 import asyncpg
@@ -19,10 +19,13 @@ from tests.server import Server, running_server
 from tests.tenant import Tenant
 
 
-def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # where the report is made: later, others have counted it already
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """GREENROOM_NO_SKIPS turns a skip into a failure: where everything is installed, nothing may be left out."""
+    report = yield
     if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("GREENROOM_NO_SKIPS"):
         report.outcome = "failed"
+    return report
 
 
 @pytest.fixture(scope="session")

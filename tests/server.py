@@ -58,13 +58,19 @@ def environment_of(database: TestDatabase, settings: Mapping[str, str] | None = 
 
 @contextmanager
 def running_server(
-    database: TestDatabase, directory: Path, *, settings: Mapping[str, str] | None = None, workers: int = 1
+    database: TestDatabase,
+    directory: Path,
+    *,
+    settings: Mapping[str, str] | None = None,
+    workers: int = 1,
+    source: Path | None = None,
 ) -> Iterator[Server]:
-    """`greenroom serve` on a free port, stopped afterwards whatever happened."""
+    """`greenroom serve` on a free port, stopped afterwards whatever happened; `source` is a tree with other code to run."""
     log = directory / "server.log"
     command = [sys.executable, "-m", "greenroom.cli", "serve", "--port", "0", "--workers", str(workers)]
     with log.open("wb") as lines:
-        process = subprocess.Popen(command, env=environment_of(database, settings), stdout=subprocess.PIPE, stderr=lines)
+        environment = environment_of(database, settings)
+        process = subprocess.Popen(command, env=environment, cwd=source, stdout=subprocess.PIPE, stderr=lines)
     try:
         yield Server(process, _await_ready(process, log), log)
     finally:

@@ -20,7 +20,9 @@ CALLERS = (
     Caller("greenroom/invariants/", None, "the operator's check looks at every brand"),
     Caller("greenroom/identity/", None, "tokens are the operator's, and are known before any brand is"),
     Caller("greenroom/kit/housekeeping.py", None, "the program's own worker, which serves every brand"),
-    Caller("greenroom/sessions/service.py", "_brand_of", "the holder of admin:* without a brand"),
+    Caller("greenroom/sessions/service.py", "brand_of", "the holder of admin:* without a brand"),
+    Caller("greenroom/sessions/service.py", "listed", "the holder of admin:* without a brand"),
+    Caller("greenroom/administration/service.py", "listed", "the holder of admin:* without a brand"),
 )
 
 # Who may hold a statement named ..._ANY_BRAND outside such a function.

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from greenroom.commands.environment import Ready, ready, settings_or_exit
+from greenroom.commands.environment import Ready, ready, require_local_tokens, settings_or_exit
 from greenroom.commands.errors import CommandError
 from greenroom.identity import service as identity
 from greenroom.identity.tokens import Signer
@@ -102,6 +102,7 @@ class Stage(Struct, frozen=True, kw_only=True):
 def demo(arguments: Namespace) -> int:
     """Start everything, make a session and change it over HTTP, then stay up."""
     settings = settings_or_exit()
+    require_local_tokens(settings)
     serving.stop_on_sigterm()
     try:
         serving.listen(arguments.host, arguments.port).close()

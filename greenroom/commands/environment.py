@@ -40,6 +40,12 @@ def settings_or_exit() -> Settings:
         raise CommandError(str(error)) from error
 
 
+def require_local_tokens(settings: Settings) -> None:
+    """Raises CommandError where no server would take a token that is minted here."""
+    if "local" not in settings.identity:
+        raise CommandError(f"{variable('identity')} does not name local: no server would take a token that is minted here.")
+
+
 @contextmanager
 def ready(settings: Settings, *, migrates: bool) -> Iterator[Ready]:
     """A database that is up, migrated, and reached by a role that owns no table. Raises CommandError.

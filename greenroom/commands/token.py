@@ -8,12 +8,12 @@ from datetime import timedelta
 from typing import TypeVar
 from uuid import UUID
 
-from greenroom.commands.environment import Ready, ready, settings_or_exit
+from greenroom.commands.environment import Ready, ready, require_local_tokens, settings_or_exit
 from greenroom.commands.errors import CommandError
 from greenroom.identity import service
 from greenroom.identity.scopes import ADMIN_ALL, SCOPES
 from greenroom.identity.tokens import Signer
-from greenroom.kit.clock import wire_time
+from greenroom.kit.clock import wire_text
 from greenroom.kit.database import Database
 from greenroom.kit.errors import GreenroomError
 from greenroom.kit.ids import BrandId, ClientId, UserId, parse_id
@@ -32,6 +32,7 @@ def token(arguments: Namespace) -> int:
     if arguments.revoke is not None:
         return _with_database(lambda prepared, db: _revoke(prepared, db, arguments.revoke))
     wanted = _wanted(arguments)
+    require_local_tokens(settings_or_exit())
     return _with_database(lambda prepared, db: _mint(prepared, db, wanted))
 
 
@@ -100,7 +101,7 @@ async def _list(db: Database) -> int:
     print(f"{'id':36}  {'user':20}  {'brand':12}  {'client':12}  {'expires':24}  scope")
     for kept in await service.minted(db):
         state = "  (revoked)" if kept.revoked_at else ""
-        expires = wire_time(kept.expires_at)
+        expires = wire_text(kept.expires_at)
         print(f"{kept.id}  {kept.user:20}  {kept.brand or '-':12}  {kept.client:12}  {expires:24}  {kept.scope}{state}")
     return 0
 

@@ -7,7 +7,21 @@ from msgspec import Meta, Struct
 SessionIdField = Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
 EventTime = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 Version = Annotated[int, Meta(ge=1, description="The session's version after the change; it rises by one with each.")]
-EditedField = Literal["title", "scheduled_at", "max_participants", "kind", "metadata"]
+EditedField = Literal[
+    "title",
+    "description",
+    "community_slug",
+    "scheduled_at",
+    "max_participants",
+    "duration_minutes",
+    "co_host_ids",
+    "cover_image_url",
+    "tags",
+    "kind",
+    "category",
+    "metadata",
+    "settings",
+]
 
 
 class SessionCreated(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -62,6 +76,21 @@ class SessionCancelled(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     reason: Literal["requested"]
 
 
+class SessionReinstated(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A session that was called off will be held after all."""
+
+    session_id: SessionIdField
+    version: Version
+    scheduled_at: EventTime
+
+
+class BrandUpdated(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A brand's settings were changed; `changed` names them as `settings.<name>`."""
+
+    version: Annotated[int, Meta(ge=1, description="Of the brand's settings; it rises by one with each change.")]
+    changed: list[str]
+
+
 class Event(Struct, frozen=True, kw_only=True):
     """A name, and what its payload says."""
 
@@ -81,4 +110,6 @@ EVENTS = (
     Event(name="live.session.started.v1", payload=SessionStarted),
     Event(name="live.session.ended.v1", payload=SessionEnded),
     Event(name="live.session.cancelled.v1", payload=SessionCancelled),
+    Event(name="live.session.reinstated.v1", payload=SessionReinstated),
+    Event(name="live.brand.updated.v1", payload=BrandUpdated),
 )

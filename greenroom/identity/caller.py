@@ -2,9 +2,10 @@
 
 from typing import Protocol
 
-from msgspec import Struct
+from msgspec import Struct, UnsetType
 
 from greenroom.identity.scopes import MANAGE_LIVE
+from greenroom.kit.errors import Forbidden
 from greenroom.kit.ids import BrandId, ClientId, UserId
 
 
@@ -21,6 +22,14 @@ class Caller(Struct, frozen=True, kw_only=True):
         """May change any session of the brand."""
         return MANAGE_LIVE in self.scopes
 
+    def within(self, brand_id: str | UnsetType) -> BrandId | None:
+        """The brand that a filter names, or else the caller's own. Raises Forbidden for another than the caller's."""
+        if isinstance(brand_id, UnsetType):
+            return self.brand
+        if self.brand not in {None, brand_id}:
+            raise Forbidden("brand_id: expected the token's own brand.")
+        return BrandId(brand_id)
+
 
 class TokenSource(Protocol):
     """One place that knows tokens."""
@@ -28,6 +37,6 @@ class TokenSource(Protocol):
     async def caller(self, token: str) -> Caller | None:
         """The token's holder; None when this source does not know the token.
 
-        Raises InvalidToken for one of its own that is expired or revoked, Unavailable when it cannot tell.
+        Raises InvalidToken for one of its own that is expired, revoked or not in order, Unavailable when it cannot tell.
         """
         ...

@@ -1,7 +1,6 @@
 """The SQL of tokens. A token without a brand is the operator's, so these statements are the operator's too."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -33,9 +32,9 @@ class KeptToken(Struct, frozen=True, kw_only=True):
     user: str
     client: str
     scope: str
-    issued_at: datetime
-    expires_at: datetime
-    revoked_at: datetime | None
+    issued_at: str
+    expires_at: str
+    revoked_at: str | None
 
 
 async def keep(db: Database, grant: TokenGrant) -> None:

@@ -1,5 +1,6 @@
 """What a token allows. `manage:live` contains read and write, `admin:live` contains manage, `admin:*` contains all."""
 
+from collections.abc import Iterable
 from typing import Final
 
 READ_LIVE: Final = "read:live"
@@ -25,5 +26,10 @@ _CONTAINS = {
 
 def scopes_in(text: str) -> frozenset[str]:
     """Every scope that a list separated by spaces grants (RFC 6749, section 3.3), with those that they contain."""
-    named = frozenset(text.split())
-    return named.union(*(_CONTAINS.get(scope, frozenset()) for scope in named))
+    return granted_by(text.split())
+
+
+def granted_by(named: Iterable[str]) -> frozenset[str]:
+    """The scopes that are known among those named, with those that they contain."""
+    known = SCOPES.keys() & frozenset(named)
+    return frozenset(known).union(*(_CONTAINS.get(scope, frozenset()) for scope in known))

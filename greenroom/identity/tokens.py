@@ -19,6 +19,8 @@ from greenroom.kit.ids import BrandId, ClientId, UserId, new_id
 ISSUER = "greenroom"
 ALGORITHM = "HS256"
 CACHED_TOKENS = 20_000
+CACHED_HEADS = 256
+HEAD_CHARACTERS = 512  # of one that is kept
 
 
 class TokenGrant(Struct, frozen=True, kw_only=True):
@@ -71,6 +73,7 @@ class Signer:
         keys = [hmac.digest(key.encode(), b"greenroom local token", "sha256") for key in secret_keys]
         self._keys = {hashlib.sha256(key).hexdigest()[:8]: key for key in keys}
         self._first = next(iter(self._keys))
+        self._foreign_heads: dict[str, None] = {}  # other servers' tokens, by the part that those of one key share
 
     def sign(self, grant: TokenGrant) -> str:
         """The token: a compact JWS with the claims of RFC 9068, and `brand`."""
@@ -88,11 +91,11 @@ class Signer:
         return jwt.encode(claims, self._keys[self._first], algorithm=ALGORITHM, headers={"kid": self._first})
 
     def verify(self, token: str) -> _Checked | None:
-        """What the token says; None when no key of ours signed it. Raises InvalidToken: it has expired or is garbled."""
+        """What the token says; None when it names no key of ours. Raises InvalidToken: it has expired or is garbled."""
+        key = self._key_named_by(token)
+        if key is None:
+            return None
         try:
-            key = self._keys.get(str(jwt.get_unverified_header(token).get("kid")))
-            if key is None:
-                return None
             said = jwt.decode(token, key, algorithms=[ALGORITHM], issuer=ISSUER, options={"require": ["exp", "iat"]})
             claims = msgspec.convert(said, _Claims)
         except (jwt.InvalidTokenError, msgspec.ValidationError, ValueError):
@@ -107,6 +110,21 @@ class Signer:
                 scopes=scopes_in(claims.scope),
             ),
         )
+
+    def _key_named_by(self, token: str) -> bytes | None:
+        head, dot, _ = token.partition(".")
+        if not dot or head in self._foreign_heads:
+            return None
+        try:
+            named = jwt.get_unverified_header(token).get("kid")
+        except (jwt.InvalidTokenError, ValueError):
+            return None
+        key = self._keys.get(str(named))
+        if key is None and len(head) <= HEAD_CHARACTERS:
+            if len(self._foreign_heads) >= CACHED_HEADS:
+                self._foreign_heads.clear()
+            self._foreign_heads[head] = None
+        return key
 
 
 class LocalTokens:

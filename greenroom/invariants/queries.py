@@ -41,6 +41,22 @@ from audit_log a left join outbox o
 where a.entity = 'session' and o.id is null limit 20
 """
 
+A_BRANDS_CHANGE_IS_AUDITED_AND_TOLD_ANY_BRAND = """
+with changed as (
+    select b.brand_id, b.id, change::text as version from brand_settings b cross join generate_series(1, b.version) as change
+), audited as (
+    select a.brand_id, a.entity_id as id, a.entity_version::text as version from audit_log a where a.entity = 'brand'
+), told as (
+    select o.brand_id, coalesce(o.payload ->> 'version', 'none') as version, count(*) as events
+    from outbox o where o.name = 'live.brand.updated.v1' and o.session_id is null group by 1, 2
+)
+select 'brand ' || brand_id || ': version ' || version || ', audit rows ' || count(audited.id) || ', events '
+    || coalesce(sum(told.events), 0) as found
+from changed full join audited using (brand_id, id, version) full join told using (brand_id, version)
+group by brand_id, version
+having count(changed.id) <> 1 or count(audited.id) <> 1 or coalesce(sum(told.events), 0) <> 1 limit 20
+"""
+
 
 async def broken_any_brand(db: Database, invariant: str) -> list[str]:
     """Up to 20 places where the invariant does not hold."""

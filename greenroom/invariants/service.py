@@ -12,6 +12,9 @@ PROMISES = {
     "nobody waits while a seat is free and the session is scheduled": queries.NOBODY_WAITS_BESIDE_A_FREE_SEAT_ANY_BRAND,
     "a change has exactly one audit row": queries.ONE_AUDIT_ROW_PER_CHANGE_ANY_BRAND,
     "a change has its event": queries.EVERY_CHANGE_IS_TOLD_ANY_BRAND,
+    "a change of a brand's settings has exactly one audit row and its event": (
+        queries.A_BRANDS_CHANGE_IS_AUDITED_AND_TOLD_ANY_BRAND
+    ),
 }
 
 

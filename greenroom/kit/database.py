@@ -43,6 +43,8 @@ class Database:
         self._settings = {
             "application_name": "greenroom",
             "statement_timeout": str(int(statement_seconds * 1000)),
+            "timezone": "UTC",  # times come as text, which greenroom.kit.clock.wire_text reads
+            "datestyle": "ISO",
             "jit": "off",  # compiling a statement takes longer than any of ours runs
         }
         self._idle: list[Connection[Row]] = []
@@ -114,15 +116,20 @@ class Database:
 
     async def _open(self) -> "Connection[Row]":
         self._opened += 1
+        connection: Connection[Row] | None = None
         try:
-            return await asyncpg.connect(
+            connection = await asyncpg.connect(
                 self._url, timeout=self._wait, command_timeout=self._silence, server_settings=self._settings
             )
+            await connection.set_type_codec("timestamptz", schema="pg_catalog", encoder=str, decoder=str, format="text")
         except BaseException as error:
+            if connection is not None:
+                connection.terminate()
             self._forget_one()
             if isinstance(error, (*UNREACHABLE, asyncpg.PostgresError)):
                 raise Unavailable from error
             raise
+        return connection
 
     def _give_back(self, connection: "Connection[Row]") -> None:
         if connection.is_closed():

@@ -151,7 +151,7 @@ class RateLimited(GreenroomError):
 
 
 class Unavailable(GreenroomError):
-    """The database cannot be reached, or has no room for this request now."""
+    """The database or the identity server cannot be reached, or has no room for this request now."""
 
     status, code = 503, "unavailable"
     message = "The service cannot reach its database just now; try again. A change that was under way may have been made."

@@ -20,8 +20,15 @@ LARGEST_TRIP = 64
 class Gathering(Generic[Item, Result]):
     """Turns single items into few round trips; `carry` answers the results of its items, in their order."""
 
-    def __init__(self, carry: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]], *, wait_seconds: float) -> None:
+    def __init__(
+        self,
+        carry: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]],
+        *,
+        wait_seconds: float,
+        largest: int = LARGEST_TRIP,
+    ) -> None:
         self._carry = carry
+        self._largest = largest
         self._wait = wait_seconds
         self._clock = asyncio.get_running_loop().time
         self._waiting: list[tuple[Item, asyncio.Future[Result], float]] = []
@@ -52,7 +59,7 @@ class Gathering(Generic[Item, Result]):
         now = self._clock()
         together: list[tuple[Item, asyncio.Future[Result]]] = []
         while self._waiting and not together:
-            first, self._waiting = self._waiting[:LARGEST_TRIP], self._waiting[LARGEST_TRIP:]
+            first, self._waiting = self._waiting[: self._largest], self._waiting[self._largest :]
             for item, turn, deadline in first:
                 if turn.done():
                     continue

@@ -1,5 +1,6 @@
 """Migrations: plain SQL in `greenroom/migrations`, applied by pogo under a lock, so that ten replicas may start at once."""
 
+import asyncio
 import getpass
 import logging
 from collections.abc import AsyncIterator, Sequence
@@ -13,6 +14,8 @@ import asyncpg
 import greenroom
 from greenroom.kit import queries
 from greenroom.kit.database import UNREACHABLE
+
+TURN_SECONDS = 0.1  # between two looks whether another replica is done
 
 DIRECTORY = Path(greenroom.__file__).with_name("migrations")
 _quiet = logging.getLogger("greenroom.migrate")
@@ -60,7 +63,8 @@ async def migrate(owner_url: str, *, service_role: str) -> Sequence[str]:
                 f'The role "{service_role}" of GREENROOM_DATABASE_URL does not exist; '
                 f"create it with: create role \"{service_role}\" login password '...';"
             )
-        await connection.execute(queries.LOCK_MIGRATIONS)
+        while not await connection.fetchval(queries.TRY_LOCK_MIGRATIONS):  # noqa: ASYNC110  # another process's lock
+            await asyncio.sleep(TURN_SECONDS)
         await connection.execute(queries.SET_LOCK_TIMEOUT)
         before = await _applied(connection)
         try:

@@ -7,7 +7,8 @@ from greenroom.kit.database import Database
 SCHEMA = "public"
 
 # Migrations; run by kit/migrate.py on a connection of its own.
-LOCK_MIGRATIONS = "select pg_advisory_lock(hashtextextended('greenroom migrations', 0))"
+# Asked for again and again: one who waits inside a statement would be waited for by `create index concurrently`.
+TRY_LOCK_MIGRATIONS = "select pg_try_advisory_lock(hashtextextended('greenroom migrations', 0))"
 # A migration that waits for a lock makes every later statement wait behind it: better to give up and be tried again.
 SET_LOCK_TIMEOUT = "set lock_timeout = '5s'"
 ROLE_EXISTS = "select exists (select from pg_roles where rolname = $1)"

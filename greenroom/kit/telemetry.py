@@ -36,6 +36,12 @@ request_seconds = Histogram(
     buckets=LATENCY_BUCKETS,
 )
 requests_limited = Counter("greenroom_requests_limited_total", "Requests answered 429.", ["limit"])
+identity_seconds = Histogram(
+    "greenroom_identity_call_duration_seconds",
+    "Questions to the identity server: from asking to the answer, or to giving up.",
+    ["source", "outcome"],
+    buckets=LATENCY_BUCKETS,
+)
 requests_under_way = Gauge("greenroom_requests_under_way", "Requests that have no answer yet.", multiprocess_mode="livesum")
 
 _encode = msgspec.json.Encoder().encode

@@ -2,7 +2,11 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
+
+from msgspec import UnsetType
+
+T = TypeVar("T")
 
 # Section 5.6, without leap seconds; `fromisoformat` alone takes more than the standard does.
 _RFC_3339 = re.compile(
@@ -10,6 +14,9 @@ _RFC_3339 = re.compile(
     r"(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])",
     re.IGNORECASE,
 )
+_MONTH = re.compile(r"(?!0000)[0-9]{4}-(?:0[1-9]|1[0-2])")
+_WEB_ADDRESS = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?([/?#]([A-Za-z0-9._~:/?#@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)?")
+_DIGITS = re.compile(r"[0-9]+")
 
 
 class PositiveInteger(int):
@@ -21,11 +28,19 @@ class PositiveInteger(int):
     @classmethod
     def parse(cls, value: object) -> Self:
         """The number. Raises ValueError."""
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 1 <= value <= cls.LARGEST:
-            raise ValueError
-        if value != int(value):
-            raise ValueError
-        return cls(value)
+        return cls(_whole(value, smallest=1, largest=cls.LARGEST))
+
+
+class Minutes(int):
+    """A JSON number with a whole value from 0 to 10080, a week: `5.0` is the integer 5."""
+
+    LARGEST = 7 * 24 * 60
+    SCHEMA: ClassVar[dict[str, Any]] = {"type": "integer", "minimum": 0, "maximum": LARGEST}
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        """The number. Raises ValueError."""
+        return cls(_whole(value, smallest=0, largest=cls.LARGEST))
 
 
 class Instant(datetime):
@@ -45,15 +60,94 @@ class Instant(datetime):
         return in_utc.replace(microsecond=in_utc.microsecond // 1000 * 1000)
 
 
+class WebAddress(str):
+    """An absolute URL of the web, in ASCII and without a user's name in it (RFC 3986; RFC 9110, section 4.2)."""
+
+    __slots__ = ()
+    CHARACTERS = 2000
+    SCHEMA: ClassVar[dict[str, Any]] = {
+        "type": "string",
+        "format": "uri",
+        "maxLength": CHARACTERS,
+        "pattern": f"^{_WEB_ADDRESS.pattern}$",
+    }
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        """The address. Raises ValueError."""
+        if not isinstance(value, str) or len(value) > cls.CHARACTERS or not _WEB_ADDRESS.fullmatch(value):
+            raise ValueError
+        return cls(value)
+
+
+class Month(str):
+    """A month as `YYYY-MM`, in the years 1 to 9999 of UTC."""
+
+    __slots__ = ()
+    SCHEMA: ClassVar[dict[str, Any]] = {"type": "string", "pattern": "^(?!0000)[0-9]{4}-(0[1-9]|1[0-2])$"}
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        """The month. Raises ValueError."""
+        if not isinstance(value, str) or not _MONTH.fullmatch(value):
+            raise ValueError
+        return cls(value)
+
+    @property
+    def first(self) -> datetime:
+        """Its first instant."""
+        return datetime(int(self[:4]), int(self[5:]), 1, tzinfo=UTC)
+
+    @property
+    def after(self) -> datetime | None:
+        """The first instant after it; None where the calendar ends with it."""
+        months = int(self[:4]) * 12 + int(self[5:])
+        return None if self == "9999-12" else datetime(months // 12, months % 12 + 1, 1, tzinfo=UTC)
+
+
+class PageLimit(int):
+    """How many rows a page may have, as a query says it: from 1 on; above 100 it is 100."""
+
+    USUAL = 20
+    LARGEST = 100
+    SCHEMA: ClassVar[dict[str, Any]] = {"type": "integer", "minimum": 1}
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        """The number. Raises ValueError."""
+        if not isinstance(value, str) or not _DIGITS.fullmatch(value):
+            raise ValueError
+        significant = value.lstrip("0")
+        if not significant:
+            raise ValueError
+        return cls(cls.LARGEST if len(significant) > len(str(cls.LARGEST)) else min(int(significant), cls.LARGEST))
+
+
+CUSTOM = (PositiveInteger, Minutes, Instant, WebAddress, Month, PageLimit)
+
+
+def sent(value: T | UnsetType) -> T | None:
+    """The value of a field; None when it was not sent."""
+    return None if isinstance(value, UnsetType) else value
+
+
 def parse_custom(kind: type, value: object) -> object:
     """The value as a type that msgspec does not know. Raises ValueError, NotImplementedError."""
-    if issubclass(kind, PositiveInteger | Instant):
+    if issubclass(kind, CUSTOM):
         return kind.parse(value)
     raise NotImplementedError(kind)
 
 
 def schema_of(kind: type) -> dict[str, Any]:
     """The JSON Schema of a type that msgspec does not know. Raises NotImplementedError."""
-    if issubclass(kind, PositiveInteger | Instant):
+    if issubclass(kind, CUSTOM):
         return kind.SCHEMA
     raise NotImplementedError(kind)
+
+
+def _whole(value: object, *, smallest: int, largest: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not smallest <= value <= largest:
+        raise ValueError
+    if value != int(value):
+        raise ValueError
+    return int(value)

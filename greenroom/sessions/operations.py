@@ -13,8 +13,17 @@ from greenroom.kit.errors import (
     ValidationFailed,
 )
 from greenroom.kit.http.body import JSON, MERGE_PATCH
-from greenroom.kit.http.operation import AnswerShape, Operation, Parameter
-from greenroom.sessions.schemas import Session, SessionCreate, SessionPatch
+from greenroom.kit.http.entity_tag import TAGS_SCHEMA
+from greenroom.kit.http.operation import AnswerShape, Link, Operation, Parameter
+from greenroom.sessions.schemas import (
+    NAME_CHARACTERS,
+    CoHosts,
+    Session,
+    SessionCreate,
+    SessionFilters,
+    SessionList,
+    SessionPatch,
+)
 
 TAG = "sessions"
 
@@ -41,14 +50,14 @@ IF_MATCH = Parameter(
     name="If-Match",
     location="header",
     description="An ETag of this session: the change is made only if nobody has edited it since.",
-    schema={"type": "string"},
+    schema=TAGS_SCHEMA,
     example='"3.0.12.1"',
 )
 IF_NONE_MATCH = Parameter(
     name="If-None-Match",
     location="header",
     description="ETags that the caller holds: 304 when one is still right.",
-    schema={"type": "string"},
+    schema=TAGS_SCHEMA,
     example='"3.0.12.1"',
 )
 
@@ -77,9 +86,24 @@ SESSION_EXAMPLE: dict[str, Any] = {
     "is_registered": True,
 }
 
+USER_ID = Parameter(
+    name="user_id",
+    location="path",
+    description="Who: an id as tokens carry it, percent-encoded.",
+    schema={"type": "string", "minLength": 1, "maxLength": NAME_CHARACTERS},
+    example="host_2",
+)
+NEXT = {"Link": 'rel="next": this request with the next page\'s cursor (RFC 8288). Absent on the last page.'}
+
 
 def _session(description: str, *, headers: dict[str, str] | None = None) -> AnswerShape:
-    return AnswerShape(description=description, schema=Session, example=SESSION_EXAMPLE, headers={**TAGGED, **(headers or {})})
+    return AnswerShape(
+        description=description,
+        schema=Session,
+        example=SESSION_EXAMPLE,
+        headers={**TAGGED, **(headers or {})},
+        links=(Link(parameter=ID, pointer="/id"),),
+    )
 
 
 CREATE = Operation(
@@ -116,6 +140,25 @@ GET = Operation(
     raises=(ValidationFailed, NotFound),
 )
 
+LIST = Operation(
+    id="listSessions",
+    at="GET /v1/live/sessions",
+    summary="List live sessions",
+    tag=TAG,
+    scope=READ_LIVE,
+    parameters=(BRAND,),
+    query=SessionFilters,
+    answers={
+        200: AnswerShape(
+            description="Live sessions",
+            schema=SessionList,
+            example={"sessions": [SESSION_EXAMPLE], "next_cursor": None},
+            headers=NEXT,
+            links=(Link(parameter=ID, pointer="/sessions/0/id"),),
+        )
+    },
+)
+
 UPDATE = Operation(
     id="updateSession",
     at="PATCH /v1/sessions/{id}",
@@ -149,3 +192,27 @@ def _step(verb: str, *, summary: str, done: str) -> Operation:
 START = _step("start", summary="Start a scheduled session", done="Session live")
 END = _step("end", summary="End a live session", done="Session ended")
 CANCEL = _step("cancel", summary="Cancel a scheduled session", done="Session cancelled")
+
+
+def _co_host(verb: str, method: str, *, summary: str, done: str) -> Operation:
+    return Operation(
+        id=f"{verb}CoHost",
+        at=f"{method} /v1/sessions/{{id}}/co-hosts/{{user_id}}",
+        summary=summary,
+        tag=TAG,
+        scope=WRITE_LIVE,
+        limit="writes",
+        parameters=(ID, USER_ID, BRAND),
+        answers={
+            200: AnswerShape(
+                description=done,
+                schema=CoHosts,
+                example={"session_id": SESSION_EXAMPLE["id"], "co_host_ids": ["host_2"]},
+            )
+        },
+        raises=(ValidationFailed, NotFound, InvalidStatus),
+    )
+
+
+ADD_CO_HOST = _co_host("add", "PUT", summary="Let somebody co-host a session", done="A co-host of the session")
+REMOVE_CO_HOST = _co_host("remove", "DELETE", summary="Let somebody co-host a session no longer", done="No co-host of it")

@@ -2,17 +2,21 @@
 
 from http import HTTPStatus
 from typing import cast
+from urllib.parse import unquote_to_bytes
 
 from greenroom.identity.request import CallerRequest
+from greenroom.kit.errors import ValidationFailed
 from greenroom.kit.http.answer import PRIVATE, Answer, bare_answer, json_answer
 from greenroom.kit.http.body import JSON, MERGE_PATCH, BodyReader
 from greenroom.kit.http.entity_tag import entity_tag, held_in, versions_in
+from greenroom.kit.http.query import QueryReader, next_links
 from greenroom.kit.http.routing import performs
 from greenroom.kit.idempotency import IdempotencyKey, idempotency_key
 from greenroom.sessions import operations, service
-from greenroom.sessions.schemas import SessionCreate, SessionPatch
+from greenroom.sessions.schemas import SessionCreate, SessionFilters, SessionPatch
 from greenroom.sessions.service import Seen, Sessions, Step
 
+SESSION_FILTERS = QueryReader(SessionFilters)
 SESSION_CREATE = BodyReader(SessionCreate)
 SESSION_PATCH = BodyReader(SessionPatch, accepts=(JSON, MERGE_PATCH))
 
@@ -34,6 +38,13 @@ async def get_session(request: CallerRequest, id: str) -> Answer:
     if held.includes(tag_of(found)):
         return bare_answer(304, [(b"etag", tag_of(found).encode()), PRIVATE])
     return _answer(found)
+
+
+@performs(operations.LIST)
+async def list_sessions(request: CallerRequest) -> Answer:
+    """Sessions by time, a page at a time. Source: contract, GET /v1/live/sessions."""
+    page = await service.listed(_sessions(request), request.caller, SESSION_FILTERS.read(request.query))
+    return json_answer(page, headers=[PRIVATE, *next_links(request.path, request.query, page.next_cursor)])
 
 
 @performs(operations.UPDATE)
@@ -68,6 +79,32 @@ async def end_session(request: CallerRequest, id: str) -> Answer:
 async def cancel_session(request: CallerRequest, id: str) -> Answer:
     """The host calls off a session that has not begun."""
     return await _move(request, id, "cancel")
+
+
+@performs(operations.ADD_CO_HOST)
+async def add_co_host(request: CallerRequest, id: str, user_id: str) -> Answer:
+    """The host lets somebody do what hosts do, except this."""
+    return await _change_co_host(request, id, user_id, is_co_host=True)
+
+
+@performs(operations.REMOVE_CO_HOST)
+async def remove_co_host(request: CallerRequest, id: str, user_id: str) -> Answer:
+    """The host takes that back."""
+    return await _change_co_host(request, id, user_id, is_co_host=False)
+
+
+async def _change_co_host(request: CallerRequest, id: str, user_id: str, *, is_co_host: bool) -> Answer:
+    _refuse_unless_sent(request, user_id)
+    changed = await service.change_co_host(
+        request.db, request.caller, id, user_id, is_co_host=is_co_host, request_id=request.id
+    )
+    return json_answer(changed, headers=[PRIVATE])
+
+
+def _refuse_unless_sent(request: CallerRequest, user_id: str) -> None:
+    """Octets that are no UTF-8 reach us as U+FFFD, a line break at the end not at all: that would be somebody else's id."""
+    if not unquote_to_bytes(request.scope["raw_path"]).endswith(b"/" + user_id.encode()):
+        raise ValidationFailed("user_id: expected percent-encoded UTF-8 without line breaks.")
 
 
 async def _move(request: CallerRequest, id: str, step: Step) -> Answer:
@@ -111,4 +148,14 @@ def _answer(found: Seen, *, status: int = 200) -> Answer:
     return json_answer(found.session, status=status, headers=headers)
 
 
-ROUTES = [get_session, update_session, create_session, start_session, end_session, cancel_session]  # the hot path first
+ROUTES = [  # the hot path first
+    get_session,
+    update_session,
+    list_sessions,
+    create_session,
+    start_session,
+    end_session,
+    cancel_session,
+    add_co_host,
+    remove_co_host,
+]

@@ -1,6 +1,7 @@
 """The operations of sessions: pure decisions around one call of queries."""
 
 from collections.abc import Awaitable, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from typing import Literal, TypeVar
 
@@ -8,20 +9,35 @@ import msgspec
 from msgspec import UnsetType
 
 from greenroom.identity.caller import Caller
-from greenroom.kit.clock import wire_time
 from greenroom.kit.database import Database
 from greenroom.kit.documents import DOCUMENT_OCTETS, checked_document
 from greenroom.kit.errors import Forbidden, InvalidStatus, NotFound, PreconditionFailed, ValidationFailed
 from greenroom.kit.gathering import Gathering
 from greenroom.kit.idempotency import IdempotencyKey, refuse_unless_usable
-from greenroom.kit.ids import BrandId, RequestId, SessionId, new_id, parse_id
+from greenroom.kit.ids import BrandId, RequestId, SessionId, UserId, new_id, parse_id
+from greenroom.kit.pagination import Cursors
+from greenroom.kit.wire import sent
 from greenroom.sessions import queries
-from greenroom.sessions.queries import Asked, Creation, Edit, Kept, Move, Outcome
-from greenroom.sessions.schemas import Session, SessionCreate, SessionPatch, Status
+from greenroom.sessions.kept import Kept, as_session
+from greenroom.sessions.listing import is_quick, listing_of, page_of
+from greenroom.sessions.queries import Asked, CoHostChange, Creation, Edit, Listing, Move, Outcome
+from greenroom.sessions.schemas import (
+    MOST_CO_HOSTS,
+    NAME_CHARACTERS,
+    CoHosts,
+    Session,
+    SessionCreate,
+    SessionFilters,
+    SessionList,
+    SessionPatch,
+    Status,
+)
 
 T = TypeVar("T")
 Step = Literal["start", "end", "cancel"]
 _Steps = dict[Step, tuple[Status, Status, Literal["started", "ended", "cancelled"]]]
+
+MOST_LISTS_TOGETHER = 16  # a page of one is twenty rows and more, and who comes next waits for all of them
 
 STEPS: _Steps = {
     "start": ("scheduled", "live", "started"),
@@ -42,19 +58,35 @@ class Seen(msgspec.Struct, frozen=True):
 class Sessions:
     """Sessions for all requests of a process: what can go together goes together."""
 
-    def __init__(self, db: Database, *, wait_seconds: float) -> None:
+    def __init__(self, db: Database, cursors: Cursors, *, wait_seconds: float) -> None:
         self.db = db
+        self.cursors = cursors
         self.reads: Gathering[Asked, Kept | None] = Gathering(partial(queries.get, db), wait_seconds=wait_seconds)
+        self.lists: Gathering[Listing, list[Kept]] = Gathering(
+            partial(queries.pages, db), wait_seconds=wait_seconds, largest=MOST_LISTS_TOGETHER
+        )
         self.edits: Gathering[Edit, Outcome] = Gathering(partial(_update_together, db), wait_seconds=wait_seconds)
 
 
 async def get(there: Sessions, caller: Caller, session_id: str) -> Seen:
     """The session as the caller sees it. Raises NotFound."""
-    known_id = _session_id(session_id)
-    kept = await there.reads.send(Asked(await _brand_of(there.db, caller, known_id), known_id, caller.user))
+    known_id = known_id_in(session_id)
+    kept = await there.reads.send(Asked(await brand_of(there.db, caller, known_id), known_id, caller.user))
     if kept is None:
         raise NotFound("There is no such session.")
     return seen(kept)
+
+
+async def listed(there: Sessions, caller: Caller, filters: SessionFilters) -> SessionList:
+    """A page of sessions by time. Raises ValidationFailed, Forbidden."""
+    listing = listing_of(filters, caller, there.cursors, now=datetime.now(UTC))
+    if listing.brand is None:
+        kept = await queries.page_any_brand(there.db, listing)
+    elif is_quick(filters):
+        kept = await there.lists.send(listing)
+    else:
+        kept = await queries.page(there.db, listing)
+    return page_of(kept, filters, listing, there.cursors)
 
 
 async def count(db: Database, brand: BrandId) -> int:
@@ -70,7 +102,7 @@ async def create(
     Raises Forbidden, ValidationFailed, Conflict, IdempotencyKeyPayloadMismatch.
     """
     creation = creation_of(wanted, by=caller, request_id=request_id, key=key)
-    return answer_to(await _stored(queries.create(there.db, creation)))
+    return answer_to(await stored(queries.create(there.db, creation)))
 
 
 async def update(
@@ -88,15 +120,15 @@ async def update(
     Raises ValidationFailed, NotFound, Forbidden, PreconditionFailed, InvalidStatus.
     """
     metadata = None if isinstance(patch.metadata, UnsetType) else checked_document(bytes(patch.metadata), field="metadata")
-    known_id = _session_id(session_id)
+    known_id = known_id_in(session_id)
     edit = Edit(
         id=known_id,
-        brand=await _brand_of(there.db, caller, known_id),
+        brand=await brand_of(there.db, caller, known_id),
         expected_versions=expected,
-        title=_sent(patch.title),
-        scheduled_at=_sent(patch.scheduled_at),
-        max_participants=_sent(patch.max_participants),
-        kind=_sent(patch.kind),
+        title=sent(patch.title),
+        scheduled_at=sent(patch.scheduled_at),
+        max_participants=sent(patch.max_participants),
+        kind=sent(patch.kind),
         metadata=metadata,
         merges_metadata=merges,
         by=caller,
@@ -106,7 +138,7 @@ async def update(
     )
     outcome = await there.edits.send(edit)
     if outcome.how == "busy":
-        (outcome,) = await _stored(queries.update(there.db, [edit], waits=True))
+        (outcome,) = await stored(queries.update(there.db, [edit], waits=True))
     return answer_to(outcome)
 
 
@@ -117,13 +149,13 @@ async def move(
 
     Raises NotFound, Forbidden, InvalidStatus, Conflict, IdempotencyKeyPayloadMismatch.
     """
-    known_id = _session_id(session_id)
+    known_id = known_id_in(session_id)
     from_status, to_status, event = STEPS[step]
     outcome = await queries.move(
         there.db,
         Move(
             id=known_id,
-            brand=await _brand_of(there.db, caller, known_id),
+            brand=await brand_of(there.db, caller, known_id),
             from_status=from_status,
             to_status=to_status,
             event=event,
@@ -134,6 +166,37 @@ async def move(
         ),
     )
     return answer_to(outcome)
+
+
+async def change_co_host(
+    db: Database, caller: Caller, session_id: str, user_id: str, *, is_co_host: bool, request_id: RequestId
+) -> CoHosts:
+    """Let somebody do what the host does, or no longer; 200 with no second effect where that is so already.
+
+    Raises ValidationFailed, NotFound, Forbidden, InvalidStatus.
+    """
+    if not 1 <= len(user_id) <= NAME_CHARACTERS or "\0" in user_id:
+        raise ValidationFailed(f"user_id: expected 1 to {NAME_CHARACTERS} characters without NUL.")
+    known_id = known_id_in(session_id)
+    change = CoHostChange(
+        id=known_id,
+        brand=await brand_of(db, caller, known_id),
+        co_host=UserId(user_id),
+        is_co_host=is_co_host,
+        by=caller,
+        request_id=request_id,
+        event_id=new_id(),
+    )
+    outcome = await queries.change_co_host(db, change)
+    match outcome.how:
+        case "forbidden":
+            raise Forbidden("Only the session's host or manage:live may do this.")
+        case "is_host":
+            raise ValidationFailed("user_id: expected somebody other than the session's host.")
+        case "too_many":
+            raise ValidationFailed(f"user_id: expected at most {MOST_CO_HOSTS} co-hosts of a session.")
+    refuse_unless_done(outcome.how)
+    return CoHosts(session_id=str(known_id), co_host_ids=outcome.co_host_ids)
 
 
 def creation_of(wanted: SessionCreate, *, by: Caller, request_id: RequestId, key: IdempotencyKey | None) -> Creation:
@@ -161,8 +224,16 @@ def creation_of(wanted: SessionCreate, *, by: Caller, request_id: RequestId, key
 
 def answer_to(outcome: Outcome) -> Seen:
     """The session, or the error that the outcome is."""
-    refuse_unless_usable(outcome.how)
-    match outcome.how:
+    refuse_unless_done(outcome.how)
+    if outcome.session is None:
+        raise AssertionError(f"{outcome.how} comes with a session")
+    return seen(outcome.session, replayed=outcome.how == "replayed")
+
+
+def refuse_unless_done(how: str) -> None:
+    """Raises the error that the outcome is, for one that is no success."""
+    refuse_unless_usable(how)
+    match how:
         case "not_found":
             raise NotFound("There is no such session.")
         case "forbidden":
@@ -173,50 +244,19 @@ def answer_to(outcome: Outcome) -> Seen:
             raise InvalidStatus
         case "metadata_too_large":
             raise ValidationFailed(f"metadata: expected at most {DOCUMENT_OCTETS // 1024} KiB as it would be stored.")
-    if outcome.session is None:
-        raise AssertionError(f"{outcome.how} comes with a session")
-    return seen(outcome.session, replayed=outcome.how == "replayed")
 
 
 def seen(kept: Kept, *, replayed: bool = False) -> Seen:
     """The row as the wire shows it."""
     return Seen(
-        session=Session(
-            id=str(kept.id),
-            host_id=kept.host_id,
-            brand_id=kept.brand_id,
-            title=kept.title,
-            kind=kept.kind,
-            category=kept.category,
-            scheduled_at=wire_time(kept.scheduled_at),
-            started_at=None if kept.started_at is None else wire_time(kept.started_at),
-            ended_at=None if kept.ended_at is None else wire_time(kept.ended_at),
-            status=kept.status,
-            stream_call_id=kept.stream_call_id,
-            max_participants=kept.max_participants,
-            duration_minutes=kept.duration_minutes,
-            recording_url=kept.recording_url,
-            metadata=msgspec.Raw(kept.metadata.encode()),
-            created_at=wire_time(kept.created_at),
-            updated_at=wire_time(kept.updated_at),
-            registered_count=kept.registered_count,
-            is_registered=kept.is_registered,
-        ),
+        session=as_session(kept),
         version=kept.version,
         revision=kept.revision,
         replayed=replayed,
     )
 
 
-async def _update_together(db: Database, edits: Sequence[Edit]) -> Sequence[Outcome]:
-    """All of them in one transaction; a change that the database cannot store, or whose row is held, is made alone."""
-    try:
-        return await queries.update(db, edits, waits=False)
-    except ValidationFailed:
-        return [Outcome("busy", None)] * len(edits)
-
-
-async def _stored(change: Awaitable[T]) -> T:
+async def stored(change: Awaitable[T]) -> T:
     """The outcome of a change; of all that it stores, only metadata can hold what the database refuses."""
     try:
         return await change
@@ -224,15 +264,16 @@ async def _stored(change: Awaitable[T]) -> T:
         raise ValidationFailed("metadata: expected numbers that the database can hold.") from error
 
 
-def _session_id(text: str) -> SessionId:
+def known_id_in(text: str) -> SessionId:
+    """The id. Raises NotFound for a text that can be no session's."""
     known = parse_id(text)
     if known is None:
         raise NotFound("There is no such session.")
     return SessionId(known)
 
 
-async def _brand_of(db: Database, caller: Caller, session_id: SessionId) -> BrandId:
-    """The caller's brand; for who crosses brands, the session's own."""
+async def brand_of(db: Database, caller: Caller, session_id: SessionId) -> BrandId:
+    """The caller's brand; for who crosses brands, the session's own. Raises NotFound."""
     if caller.brand is not None:
         return caller.brand
     brand = await queries.brand_of_any_brand(db, session_id)
@@ -241,5 +282,9 @@ async def _brand_of(db: Database, caller: Caller, session_id: SessionId) -> Bran
     return brand
 
 
-def _sent(value: T | UnsetType) -> T | None:
-    return None if isinstance(value, UnsetType) else value
+async def _update_together(db: Database, edits: Sequence[Edit]) -> Sequence[Outcome]:
+    """All of them in one transaction; a change that the database cannot store, or whose row is held, is made alone."""
+    try:
+        return await queries.update(db, edits, waits=False)
+    except ValidationFailed:
+        return [Outcome("busy", None)] * len(edits)

@@ -5,7 +5,7 @@ because it declares the classes that it raises.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -15,7 +15,7 @@ from greenroom import __version__
 from greenroom.events.catalogue import EVENTS
 from greenroom.identity.scopes import SCOPES
 from greenroom.kit.errors import GreenroomError, RateLimited
-from greenroom.kit.http.operation import AnswerShape, Operation, Parameter
+from greenroom.kit.http.operation import AnswerShape, Link, Operation, Parameter
 from greenroom.kit.http.routing import Performed
 from greenroom.kit.wire import schema_of
 
@@ -34,12 +34,13 @@ ERROR_SCHEMA = {
 
 def build_document(routes: Iterable[Performed]) -> dict[str, Any]:
     """The whole document."""
+    listed = [(route, route.operation) for route in routes if route.operation is not None]
+    operations = [operation for _, operation in listed]
     paths: dict[str, dict[str, Any]] = defaultdict(dict)
     schemas: set[type[Struct]] = {event.payload for event in EVENTS}
-    for route in routes:
-        if route.operation is not None:
-            schemas |= _schemas_of(route.operation)
-            paths[route.path][route.method.lower()] = _operation(route.operation, route.handler.__doc__ or "")
+    for route, operation in listed:
+        schemas |= _schemas_of(operation)
+        paths[route.path][route.method.lower()] = _operation(operation, route.handler.__doc__ or "", operations)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -66,20 +67,20 @@ def build_document(routes: Iterable[Performed]) -> dict[str, Any]:
     }
 
 
-def _operation(operation: Operation, text: str) -> dict[str, Any]:
+def _operation(operation: Operation, text: str, others: Iterable[Operation]) -> dict[str, Any]:
     described: dict[str, Any] = {
         "operationId": operation.id,
         "summary": operation.summary,
         "description": " ".join(text.split()),
         "tags": [operation.tag],
         "security": [{"bearer": [operation.scope]}] if operation.scope else [],
-        "parameters": [_parameter(parameter) for parameter in operation.parameters],
+        "parameters": [_parameter(parameter) for parameter in (*operation.parameters, *_query(operation.query))],
     }
     if operation.body is not None:
         media = {"schema": _reference(operation.body), "example": operation.body_example}
         described["requestBody"] = {"required": True, "content": dict.fromkeys(operation.accepts, media)}
     described["responses"] = {
-        **{str(status): _answer(answer) for status, answer in operation.answers.items()},
+        **{str(status): _answer(answer, others) for status, answer in operation.answers.items()},
         **_errors(operation.errors),
     }
     return described
@@ -96,13 +97,36 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
     return said if parameter.example is None else {**said, "example": parameter.example}
 
 
-def _answer(answer: AnswerShape) -> dict[str, Any]:
+def _query(schema: type[Struct] | None) -> Iterator[Parameter]:
+    """A parameter for each field of the query's schema, in its order."""
+    if schema is None:
+        return
+    _, components = msgspec.json.schema_components([schema], schema_hook=schema_of)
+    for name, field in components[schema.__name__]["properties"].items():
+        said = _as_contract(field)
+        yield Parameter(name=name, location="query", description=said.pop("description"), schema=said)
+
+
+def _answer(answer: AnswerShape, operations: Iterable[Operation]) -> dict[str, Any]:
     said: dict[str, Any] = {"description": answer.description, "headers": _headers(answer.headers)}
     if answer.schema is not None:
         said["content"] = {answer.media_type: {"schema": _reference(answer.schema), "example": answer.example}}
     elif answer.media_type != "application/json":
         said["content"] = {answer.media_type: {"schema": {"type": "string"}}}
+    if links := _links(answer.links, operations):
+        said["links"] = links
     return said
+
+
+def _links(links: Iterable[Link], operations: Iterable[Operation]) -> dict[str, Any]:
+    """To each operation that has a parameter whose value the answer holds, by the operation's id."""
+    taken = {
+        operation.id: {
+            link.parameter.name: f"$response.body#{link.pointer}" for link in links if link.parameter in operation.parameters
+        }
+        for operation in operations
+    }
+    return {name: {"operationId": name, "parameters": parameters} for name, parameters in taken.items() if parameters}
 
 
 def _headers(named: dict[str, str]) -> dict[str, Any]:
@@ -185,5 +209,7 @@ def _as_contract(schema: Any) -> Any:
     match said:
         case {"anyOf": [{"type": str(kind), **rest}, {"type": "null"}]}:
             del said["anyOf"]
+            if isinstance(values := rest.get("enum"), list):
+                rest["enum"] = [*values, None]
             return {**said, **rest, "type": [kind, "null"]}
     return said

@@ -25,14 +25,11 @@ NOT_BUILT = frozenset({
     ("/v1/sessions/{id}/registrations", "post"),
     ("/v1/sessions/{id}/questions", "post"),
     ("/v1/sessions/{id}/chat-token", "get"),
-    ("/v1/live/sessions", "get"),
     ("/v1/live/calls", "post"),
     ("/v1/live/calls/{id}", "get"),
     ("/v1/live/calls/{id}/token", "post"),
     ("/v1/live/calls/{id}/end", "post"),
     ("/webhooks/stream", "post"),
-    ("/v1/admin/sessions", "get"),
-    ("/v1/admin/sessions/{id}", "patch"),
     ("/v1/admin/sessions/{id}/registrations", "get"),
 })  # fmt: skip
 
@@ -47,6 +44,13 @@ def operations(document: Json) -> dict[tuple[str, str], Json]:
         for method, operation in item.items()
         if method in METHODS
     }
+
+
+def parameters(document: Json, path: str, method: str, *, within: str) -> dict[str, Json]:
+    """The operation's parameters in its path, query or header, by their names; those of the whole path are among them."""
+    item = document["paths"][path]
+    listed = followed(document, [*item.get("parameters", []), *item[method].get("parameters", [])])
+    return {parameter["name"]: parameter for parameter in listed if parameter["in"] == within}
 
 
 def followed(document: Json, schema: Any) -> Any:
@@ -64,7 +68,9 @@ def followed(document: Json, schema: Any) -> Any:
 
 
 def body_schema(document: Json, operation: Json) -> Json:
-    """The schema of the operation's JSON body."""
+    """The schema of the operation's JSON body; of nothing where it takes none."""
+    if "requestBody" not in operation:
+        return {"properties": {}}
     found: Json = followed(document, operation["requestBody"]["content"]["application/json"]["schema"])
     return found
 

@@ -11,6 +11,7 @@ from tests.tenant import Json, Tenant
 ERROR: Json = CONTRACT["components"]["schemas"]["Error"]
 PATCH = ("/v1/sessions/{id}", "patch")
 POST = ("/v1/sessions", "post")
+LIST = ("/v1/live/sessions", "get")
 UNKNOWN = "/v1/sessions/0199c8a0-4b7e-7c31-9d52-3f1b6c0a7e11"
 
 
@@ -51,6 +52,27 @@ async def test_read_and_read_again(http: httpx.AsyncClient, tenant: Tenant) -> N
     assert_as_promised(response, "/v1/sessions/{id}", "get", status=200)
     unchanged = await http.get(path, headers=tenant.bearer(If_None_Match=response.headers["etag"]))
     assert (unchanged.status_code, unchanged.content) == (304, b"")
+
+
+async def test_listed(http: httpx.AsyncClient, tenant: Tenant) -> None:
+    for _ in range(2):
+        await tenant.session(http, metadata={"a": [1, None]}, kind="office_hours")
+    for limit, more in ((1, True), (2, False)):
+        response = await http.get(LIST[0], params={"limit": limit}, headers=tenant.bearer())
+        assert_as_promised(response, *LIST, status=200)
+        assert (response.json()["next_cursor"] is not None, "link" in response.headers) == (more, more)
+
+
+@pytest.mark.parametrize(("status", "query", "headers"), [
+    (400, {"limit": "0"}, {}),
+    (401, {}, {"Authorization": "Bearer x"}),
+    (403, {"brand_id": "another"}, {}),
+])  # fmt: skip
+async def test_a_list_refused(
+    http: httpx.AsyncClient, tenant: Tenant, status: int, query: dict[str, str], headers: dict[str, str]
+) -> None:
+    response = await http.get(LIST[0], params=query, headers={**tenant.bearer(), **headers})
+    assert_as_promised(response, *LIST, status=status)
 
 
 async def test_updated(http: httpx.AsyncClient, tenant: Tenant) -> None:
@@ -108,7 +130,11 @@ async def test_every_outbox_row_is_of_its_events_schema(http: httpx.AsyncClient,
     await tenant.patch(http, session, {"title": "x", "scheduled_at": "2027-09-01T10:00:00Z"})
     await tenant.step(http, session, "start")
     await tenant.step(http, session, "end")
-    await tenant.step(http, await tenant.session(http), "cancel")
+    called_off = await tenant.session(http)
+    await tenant.step(http, called_off, "cancel")
+    admin = tenant.bearer("admin_1", scope="admin:live")
+    await http.patch(f"/v1/admin/sessions/{called_off['id']}", json={"status": "scheduled"}, headers=admin)
+    await http.patch("/v1/brand/settings", json={"moderation": False}, headers=admin)
     rows = await owner.fetch("select name, payload::text from outbox where brand_id = $1", tenant.brand)
     assert {row["name"] for row in rows} == set(OURS["webhooks"])
     for row in rows:

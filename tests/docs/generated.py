@@ -9,12 +9,18 @@ from typing import Any, Final
 import msgspec
 from msgspec import inspect
 
+from greenroom.administration.schemas import AdminFilters
 from greenroom.app import ROUTES
 from greenroom.events.catalogue import EVENTS, Event
 from greenroom.identity.scopes import SCOPES
 from greenroom.kit import errors
 from greenroom.kit.errors import GreenroomError
 from greenroom.kit.http.answer import error_answer
+from greenroom.kit.http.expectations import expectations_of
+from greenroom.kit.wire import schema_of
+from greenroom.session_settings.schemas import SessionSettings, SettingsPatch
+from greenroom.session_settings.service import defaults
+from greenroom.sessions.schemas import SessionFilters
 from greenroom.settings import SECRET_KEY_CHARACTERS, Settings, variable
 from tests.docs.pages import ROOT
 
@@ -69,12 +75,37 @@ def events() -> str:
     return "\n\n".join(_event(event) for event in EVENTS)
 
 
+def filters() -> str:
+    """The filters of the list of sessions."""
+    return _filters_of(SessionFilters)
+
+
+def admin_filters() -> str:
+    """The filters of the administration's list."""
+    return _filters_of(AdminFilters)
+
+
+def session_settings() -> str:
+    """Every setting of a brand or a session: its values, its default, its meaning."""
+    values, meanings = expectations_of(SettingsPatch), _properties_of(SessionSettings)
+    known = msgspec.to_builtins(defaults("none"))
+    rows = [
+        f"| `{name}` | {values[name].removesuffix(' or null').removesuffix(',')} "
+        f"| `{json.dumps(known[name])}` | {meanings[name]['description']} |"
+        for name in meanings
+    ]
+    return _table("| setting | value | default | meaning |", rows)
+
+
 PARTS: Final[dict[str, tuple[str, Callable[[], str]]]] = {
     "operations": ("README.md", operations),
     "settings": ("docs/settings.md", settings),
     "scopes": ("docs/tokens.md", scopes),
     "errors": ("docs/errors.md", error_list),
     "events": ("docs/events.md", events),
+    "filters": ("docs/lists.md", filters),
+    "admin filters": ("docs/lists.md", admin_filters),
+    "session settings": ("docs/session-settings.md", session_settings),
 }
 
 
@@ -99,6 +130,18 @@ def _between(part: str) -> re.Pattern[str]:
 
 def _table(head: str, rows: list[str]) -> str:
     return "\n".join([head, "|" + "---|" * (head.count("|") - 1), *rows])
+
+
+def _filters_of(schema: type[msgspec.Struct]) -> str:
+    values = expectations_of(schema)
+    rows = [f"| `{name}` | {values[name]} | {said['description']} |" for name, said in _properties_of(schema).items()]
+    return _table("| parameter | value | which sessions |", rows)
+
+
+def _properties_of(schema: type[msgspec.Struct]) -> dict[str, Any]:
+    _, components = msgspec.json.schema_components([schema], schema_hook=schema_of)
+    found: dict[str, Any] = components[schema.__name__]["properties"]
+    return found
 
 
 def _fields_of(struct: type[msgspec.Struct]) -> Iterator[inspect.Field]:
@@ -135,7 +178,9 @@ def _default(field: inspect.Field) -> str:
     if field.name in DEFAULTS_IN_WORDS:
         return DEFAULTS_IN_WORDS[field.name]
     value = field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
-    return "none" if value in (None, (), {}) else f"`{value}`"
+    if isinstance(value, tuple):
+        value = ",".join(value)
+    return "none" if value in (None, "", {}) else f"`{value}`"
 
 
 def _errors() -> Iterator[type[GreenroomError]]:

@@ -10,8 +10,10 @@ from greenroom.kit.database import Database
 from tests.postgres import Cluster, Owner, TestDatabase, fresh_database
 
 SESSION = "01900000-0000-7000-8000-000000000001"
+OF_BRANDS = "a change of a brand's settings has exactly one audit row and its event"
 
-# A session of two seats that was created and edited, with both seats taken, one person in line and one who left.
+# A session of two seats that was created and edited, with both seats taken, one person in line and one who left; a brand
+# whose settings were changed twice, and another where that happened once.
 HEALTHY = """
 insert into sessions (brand_id, id, host_id, title, kind, scheduled_at, max_participants, registered_count,
     next_position, version, created_at, updated_at)
@@ -30,11 +32,26 @@ values ('acme', 'session', ':session', 1, 'session.created', '{}', 'host_1', 'te
 insert into outbox (id, name, brand_id, session_id, session_version, occurred_at, payload)
 values (gen_random_uuid(), 'live.session.created.v1', 'acme', ':session', 1, now(), '{}'),
        (gen_random_uuid(), 'live.session.updated.v1', 'acme', ':session', 2, now(), '{}');
+insert into brand_settings (brand_id, id, settings, version, updated_at)
+values ('acme', '01900000-0000-7000-8000-00000000000a', '{"moderation": false}', 2, now()),
+       ('other', '01900000-0000-7000-8000-00000000000b', '{}', 1, now());
+insert into audit_log (brand_id, entity, entity_id, entity_version, action, changed, actor_user_id, actor_client_id,
+    request_id, occurred_at)
+select brand_id, 'brand', id, change, 'brand.updated', '{settings.moderation}', 'admin_1', 'test', 'r' || change, now()
+from brand_settings, generate_series(1, version) as change;
+insert into outbox (id, name, brand_id, occurred_at, payload)
+select gen_random_uuid(), 'live.brand.updated.v1', brand_id, now(), jsonb_build_object('version', change)
+from brand_settings, generate_series(1, version) as change;
 """
 
 ANOTHER_IN_LINE = """
 insert into registrations (brand_id, id, session_id, user_id, status, position, registered_at)
 values ('acme', gen_random_uuid(), ':session', 'in_line', 'waitlist', 9, now())
+"""
+
+TOLD_TWICE = """
+insert into outbox (id, name, brand_id, occurred_at, payload)
+values (gen_random_uuid(), 'live.brand.updated.v1', 'acme', now(), '{"version": 1}')
 """
 
 # What breaks one promise, and as little else as can be.
@@ -50,6 +67,7 @@ BREAKS = {
     "nobody waits while a seat is free and the session is scheduled": ["update sessions set max_participants = 3"],
     "a change has exactly one audit row": ["update sessions set version = 3"],
     "a change has its event": ["delete from outbox where session_version = 2"],
+    OF_BRANDS: ["update brand_settings set version = 3 where brand_id = 'acme'"],
 }
 
 MORE_BREAKS = [
@@ -60,6 +78,18 @@ MORE_BREAKS = [
     ("a change has exactly one audit row", "delete from audit_log"),
     ("a change has its event", "delete from outbox"),
     ("a change has its event", "update outbox set brand_id = 'another'"),
+    (OF_BRANDS, "delete from audit_log where entity = 'brand' and brand_id = 'acme' and entity_version = 1"),
+    (OF_BRANDS, "update audit_log set entity_version = 7 where entity = 'brand' and brand_id = 'acme' and entity_version = 2"),
+    (OF_BRANDS, "update audit_log set entity_id = gen_random_uuid() where entity = 'brand' and brand_id = 'other'"),
+    (OF_BRANDS, "update audit_log set brand_id = 'another' where entity = 'brand' and brand_id = 'other'"),
+    (OF_BRANDS, "delete from outbox where session_id is null and brand_id = 'other'"),
+    (OF_BRANDS, "update outbox set payload = '{\"version\": 9}' where session_id is null and brand_id = 'other'"),
+    (OF_BRANDS, "update outbox set payload = '{}' where session_id is null and brand_id = 'other'"),
+    (OF_BRANDS, "update outbox set name = 'live.brand.changed.v1' where session_id is null and brand_id = 'other'"),
+    (OF_BRANDS, TOLD_TWICE),
+    (OF_BRANDS, "delete from brand_settings where brand_id = 'other'"),
+    (OF_BRANDS, "update brand_settings set version = 0 where brand_id = 'other'"),
+    (OF_BRANDS, "update brand_settings set version = 1 where brand_id = 'acme'"),
 ]
 
 
@@ -131,3 +161,10 @@ async def test_a_finding_names_the_session(scratch: TestDatabase, superuser: Own
     async with Database(scratch.service_url, size=1, wait_seconds=10, statement_seconds=30) as db:
         [finding] = [finding for finding in await service.check(db) if finding.broken]
     assert finding.examples == [f"session {SESSION}: registered_count 3, rows 2"]
+
+
+async def test_a_finding_names_the_brand(scratch: TestDatabase, superuser: Owner) -> None:
+    await superuser.execute("update brand_settings set version = 3 where brand_id = 'acme'")
+    async with Database(scratch.service_url, size=1, wait_seconds=10, statement_seconds=30) as db:
+        [finding] = [finding for finding in await service.check(db) if finding.broken]
+    assert finding.examples == ["brand acme: version 3, audit rows 0, events 0"]

@@ -40,9 +40,9 @@ def test_to_define_and_to_import_is_no_use() -> None:
 
 def test_a_function_that_is_named_may_and_its_neighbour_may_not() -> None:
     source = "async def {}(db):\n    return await queries.brand_of_any_brand(db)\n"
-    assert uses(source.format("_brand_of"), "greenroom/sessions/service.py") == []
+    assert uses(source.format("brand_of"), "greenroom/sessions/service.py") == []
     assert uses(source.format("get"), "greenroom/sessions/service.py") == [2]
-    assert uses(source.format("_brand_of")) == [2]
+    assert uses(source.format("brand_of")) == [2]
 
 
 def test_a_package_that_is_named_may() -> None:

@@ -2,12 +2,13 @@
 
 import json
 import re
-from typing import Any, Generic, TypeVar, get_type_hints
+from typing import Generic, TypeVar
 
 import msgspec
 from msgspec import Struct
 
 from greenroom.kit.errors import UnsupportedMediaType, ValidationFailed
+from greenroom.kit.http.expectations import expectations_of
 from greenroom.kit.wire import parse_custom
 
 JSON = "application/json"
@@ -16,6 +17,7 @@ MERGE_PATCH = "application/merge-patch+json"
 T = TypeVar("T", bound=Struct)
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_AT = re.compile(r" - at `\$\.(\w+)[^`]*`$")
 _FIELD_NAME = re.compile(r"`(\w+)`")
 
 
@@ -26,12 +28,7 @@ class BodyReader(Generic[T]):
         self.schema = schema
         self.accepts = accepts
         self._decoder = msgspec.json.Decoder(schema, dec_hook=parse_custom)
-        self._expected = {
-            name: meta.description
-            for name, hint in get_type_hints(schema, include_extras=True).items()
-            for meta in _metas_of(hint)
-            if meta.description
-        }
+        self._expected = expectations_of(schema)
 
     def read(self, body: bytes, *, media_type: str) -> T:
         """The body as its schema. Raises UnsupportedMediaType, ValidationFailed."""
@@ -55,7 +52,8 @@ class BodyReader(Generic[T]):
     def _refuse_nul(self, decoded: T) -> None:
         for name in self.schema.__struct_fields__:
             value = getattr(decoded, name)
-            if isinstance(value, str) and "\0" in value:
+            texts = value if isinstance(value, list) else [value]
+            if any(isinstance(text, str) and "\0" in text for text in texts):
                 raise ValidationFailed(f"{name}: expected {self._expected[name]}.")
 
     def _explain_unreadable(self, body: bytes) -> str:
@@ -72,20 +70,10 @@ class BodyReader(Generic[T]):
         return "The body holds a lone surrogate, or is not UTF-8."
 
     def _explain(self, complaint: str) -> str:
-        reason, _, path = complaint.partition(" - at `$.")
-        if reason.startswith("Object missing required field"):
-            name = _FIELD_NAME.findall(reason)[-1]
+        at = _AT.search(complaint)  # at the end: what comes before it may be the caller's own text
+        if at is None and complaint.startswith("Object missing required field"):
+            name = _FIELD_NAME.findall(complaint)[-1]
             return f"{name} is required: expected {self._expected[name]}."
-        name = re.split(r"[.\[`]", path)[0]
-        if name in self._expected:
-            return f"{name}: expected {self._expected[name]}."
+        if at is not None and at[1] in self._expected:
+            return f"{at[1]}: expected {self._expected[at[1]]}."
         return "The body: expected a JSON object."
-
-
-def _metas_of(hint: Any) -> list[msgspec.Meta]:
-    found = [meta for meta in getattr(hint, "__metadata__", ()) if isinstance(meta, msgspec.Meta)]
-    for part in getattr(hint, "__args__", ()):
-        found += _metas_of(part)
-    if origin := getattr(hint, "__origin__", None):
-        found += [] if isinstance(origin, type) else _metas_of(origin)
-    return found

@@ -4,10 +4,14 @@
 """
 
 import re
+from typing import Final
 
 from msgspec import Struct
 
 from greenroom.kit.errors import ValidationFailed
+
+# What If-Match and If-None-Match may hold, as the document says it: exactly what the parser below takes.
+TAGS_SCHEMA: Final = {"type": "string", "pattern": r'^(\s*\*\s*|([ \t,]*(W/)?"[^"]*")+[ \t,]*)$'}
 
 _TAG = re.compile(r'(W/)?"([^"]*)"')
 _OURS = re.compile(r"(\d{1,9})\.\d+\.\d+\.[01]")

@@ -37,14 +37,22 @@ class Parameter(Struct, frozen=True, kw_only=True):
     example: str | None = None
 
 
+class Link(Struct, frozen=True, kw_only=True):
+    """A value of an answer's body with which every operation that has this parameter can be asked next."""
+
+    parameter: Parameter
+    pointer: str  # into the body (RFC 6901), such as /id
+
+
 class AnswerShape(Struct, frozen=True, kw_only=True):
-    """A success: what it means, what its body is, which headers it has."""
+    """A success: what it means, what its body is, which headers it has, what can be asked with it next."""
 
     description: str
     schema: type[Struct] | None = None
     example: Any = None
     headers: dict[str, str] = {}
     media_type: str = JSON
+    links: tuple[Link, ...] = ()
 
 
 class Operation(Struct, frozen=True, kw_only=True):
@@ -61,6 +69,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     accepts: tuple[str, ...] = (JSON,)
     body_example: Any = None
     parameters: tuple[Parameter, ...] = ()
+    query: type[Struct] | None = None
     raises: tuple[type[GreenroomError], ...] = ()
 
     @property
@@ -68,4 +77,5 @@ class Operation(Struct, frozen=True, kw_only=True):
         """Every error that the operation can answer."""
         with_token = WITH_TOKEN if self.scope else ()
         with_body = WITH_BODY if self.body else ()
-        return tuple(dict.fromkeys((*self.raises, *with_body, *with_token, *ALWAYS)))
+        with_query = (ValidationFailed,) if self.query else ()
+        return tuple(dict.fromkeys((*self.raises, *with_query, *with_body, *with_token, *ALWAYS)))

@@ -35,6 +35,16 @@ class ApiRequest:
         """The Content-Type without its parameters, in lower case."""
         return (self.header(b"content-type") or "").partition(";")[0].strip().lower()
 
+    @property
+    def path(self) -> str:
+        """The path that was asked for, decoded."""
+        return cast("str", self.scope["path"])
+
+    @property
+    def query(self) -> bytes:
+        """What follows the path's question mark, as it was sent."""
+        return cast("bytes", self.scope["query_string"])
+
     def header(self, name: bytes) -> str | None:
         """The first header of this lower-case name."""
         for known, value in self.scope["headers"]:

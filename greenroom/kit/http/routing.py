@@ -70,11 +70,14 @@ class Endpoint:
 
 
 def routes_of(performed: Iterable[Performed], *, admit: Admit, request_class: type[Any]) -> list[Route]:
-    """One route per path."""
+    """One route per path. A user's id may hold a slash, which the server decodes before a path is matched."""
     by_path: dict[str, list[Performed]] = defaultdict(list)
     for one in performed:
         by_path[one.path].append(one)
-    return [Route(path, Endpoint(path, there, admit=admit, request_class=request_class)) for path, there in by_path.items()]
+    return [
+        Route(path.replace("{user_id}", "{user_id:path}"), Endpoint(path, there, admit=admit, request_class=request_class))
+        for path, there in by_path.items()
+    ]
 
 
 async def nothing_there(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001  # ASGI

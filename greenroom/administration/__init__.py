@@ -1,0 +1,1 @@
+"""A brand's administration: every session, with what only administrators see and change."""

@@ -1,0 +1,50 @@
+"""The previous release's tree, and both releases serving the same database."""
+
+import asyncio
+import io
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.compatibility.releases import Both
+from tests.postgres import Cluster, TestDatabase, fresh_database
+from tests.server import running_server
+
+HERE = Path(__file__).parent
+PREVIOUS = (HERE / "previous_release.txt").read_text().strip()
+
+
+@pytest.fixture(scope="session")
+def previous_tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What was released before, as it was. Without git and its history there is none to compare with."""
+    command = ["git", "-C", str(HERE.parents[1]), "archive", "--format=tar", PREVIOUS]
+    try:
+        done = subprocess.run(command, capture_output=True, check=False)
+    except FileNotFoundError:
+        pytest.skip("git is not installed: the previous release cannot be compared with")
+    if done.returncode:
+        pytest.skip(f"the commit of the previous release, {PREVIOUS}, is not in this clone: fetch the whole history")
+    tree = tmp_path_factory.mktemp("previous")
+    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
+        archive.extractall(tree, filter="data")
+    return tree
+
+
+@pytest.fixture(scope="session")
+def shared(cluster: Cluster) -> TestDatabase:
+    """A database that today's migrations have made."""
+    return asyncio.run(fresh_database(cluster))
+
+
+@pytest.fixture(scope="session")
+def both(shared: TestDatabase, previous_tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
+    """A process of each release on that database."""
+    old_directory, new_directory = tmp_path_factory.mktemp("old"), tmp_path_factory.mktemp("new")
+    with (
+        running_server(shared, old_directory, source=previous_tree) as old,
+        running_server(shared, new_directory) as new,
+    ):
+        yield Both(old=old, new=new, tree=previous_tree, database=shared)

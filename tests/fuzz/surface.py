@@ -1,0 +1,36 @@
+"""The document as Schemathesis sees it, and which of its checks are on."""
+
+from typing import Final
+
+import schemathesis
+from schemathesis.config import SchemathesisConfig
+
+from tests.contract.schemas import OURS
+from tests.fuzz.budget import EXAMPLES, SEED, STEPS
+
+CONFIG: Final = SchemathesisConfig.from_dict(
+    {
+        "seed": SEED,
+        "generation": {
+            "mode": "all",
+            "max-examples": EXAMPLES,
+            "deterministic": False,  # the seed is what makes it repeatable; this would make the seed count for nothing
+            "database": "none",
+            "with-security-parameters": False,  # the token is the holder's
+            "allow-x00": False,  # NUL is a 400 by DESIGN, and the contract's schemas, which ours must equal, do not say so
+        },
+        "phases": {
+            "coverage": {"generate-duplicate-query-parameters": True},
+            "stateful": {"max-steps": STEPS, "inference": {"algorithms": []}},  # the document's own links, no guesses
+        },
+        "checks": {
+            # Every check is on. These two are told which statuses the order of answers allows:
+            # bad data is a 400 unless what comes before it in the order speaks first (a bad path is a 404), never 409 or 412;
+            "negative_data_rejection": {"expected-statuses": ["400", "401", "403", "404", "413", "415"]},
+            # good data may meet a session that is not there, is another's, or is in another status.
+            "positive_data_acceptance": {"expected-statuses": ["2xx", "304", "401", "403", "404", "409", "412"]},
+        },
+    }
+)
+
+SURFACE: Final = schemathesis.openapi.from_dict(OURS, config=CONFIG)

@@ -1,0 +1,51 @@
+"""The table "Who may do what" of DESIGN section 4, written down again: what the code says of itself proves nothing here."""
+
+from typing import Final, Literal
+
+from msgspec import Struct
+
+Role = Literal["host", "co_host", "registered", "stranger"]
+
+ROLES: Final[tuple[Role, ...]] = ("host", "co_host", "registered", "stranger")
+EVERYBODY: Final = frozenset(ROLES)
+HOSTS: Final = frozenset[Role]({"host", "co_host"})
+HOST: Final = frozenset[Role]({"host"})
+
+# What a token of one scope may be used for: `manage:live` contains read and write, `admin:live` contains manage, `admin:*` all.
+ALLOWS: Final = {
+    "read:live": {"read:live"},
+    "write:live": {"write:live"},
+    "manage:live": {"read:live", "write:live", "manage:live"},
+    "admin:live": {"read:live", "write:live", "manage:live", "admin:live"},
+    "admin:*": {"read:live", "write:live", "manage:live", "admin:live", "admin:*"},
+}
+MANAGING: Final = frozenset({"manage:live", "admin:live", "admin:*"})  # whose role in the session does not matter
+
+
+class Rule(Struct, frozen=True, kw_only=True):
+    """Who may use an operation."""
+
+    scope: str
+    roles: frozenset[Role] = EVERYBODY
+    after: tuple[str, ...] = ()  # the steps that lead a new session to where the operation makes sense
+    asks_for_brand: bool = False  # who has no brand must name one, which is a 400
+
+
+# An operation that is not here fails test_table.py: whoever adds one says here who may use it.
+TABLE: Final[dict[str, Rule]] = {
+    "getSession": Rule(scope="read:live"),
+    "listSessions": Rule(scope="read:live"),
+    "createSession": Rule(scope="write:live", roles=HOST),  # the caller, unless the caller manages
+    "updateSession": Rule(scope="write:live", roles=HOSTS),
+    "startSession": Rule(scope="write:live", roles=HOSTS),
+    "endSession": Rule(scope="write:live", roles=HOSTS, after=("start",)),
+    "cancelSession": Rule(scope="write:live", roles=HOSTS),
+    "addCoHost": Rule(scope="write:live", roles=HOST),  # a co-host does what the host does, but makes no co-hosts
+    "removeCoHost": Rule(scope="write:live", roles=HOST),
+    "getSessionSettings": Rule(scope="read:live"),
+    "updateSessionSettings": Rule(scope="write:live", roles=HOSTS),
+    "getBrandSettings": Rule(scope="read:live", asks_for_brand=True),
+    "updateBrandSettings": Rule(scope="admin:live", asks_for_brand=True),
+    "listAdminSessions": Rule(scope="admin:live"),
+    "updateAdminSession": Rule(scope="admin:live"),
+}
