@@ -1,6 +1,7 @@
 """`python -m bench`: measure, print, and keep the results."""
 
 import argparse
+import re
 import sys
 import tempfile
 from datetime import UTC, datetime
@@ -20,10 +21,13 @@ from bench.memory import Memory, resident
 from bench.report import Results, text_of
 from bench.rounds import Arena, Effort, Scenario, Standing
 from bench.sameness import Reply, check_logged, check_observed, check_sameness, replies
+from bench.sameness_of_lists import check_order, list_replies
+from bench.scale import Scale, measure_scale
+from bench.seed import UPCOMING_SESSIONS
 from bench.startup import cold_starts
 from bench.tools import BenchError
 
-MODES: tuple[Mode, ...] = ("patch", "get")
+MODES: tuple[Mode, ...] = ("patch", "get", "list")
 CONNECTION_COUNTS = (16, 64)
 POOLS = (4, 8, 16, 32, 64)
 USUAL_POOL = 8
@@ -31,6 +35,7 @@ FULL = Effort(pools=POOLS, rounds=5, seconds=4.0, sweep_seconds=2.0, warm_up_sec
 QUICK = Effort(pools=(USUAL_POOL,), rounds=1, seconds=2.0, sweep_seconds=1.0, warm_up_seconds=1.0)
 MOST = 60  # of rounds, or of seconds: a run is bounded
 BEGIN, END = "<!-- results -->", "<!-- /results -->"
+PARTS = re.compile(r"\n*<!-- results of (\w+) -->.*?<!-- /results of \1 -->", re.DOTALL)
 
 
 def main() -> int:
@@ -49,7 +54,8 @@ def main() -> int:
     (tools.RESULTS / "latest.md").write_text(text)
     (tools.RESULTS / "latest.json").write_bytes(msgspec.json.format(msgspec.json.encode(results)))
     if arguments.record:
-        _record(text)
+        readme = tools.HERE / "README.md"
+        readme.write_text(recorded(readme.read_text(), text, of=arguments.what))
     return 0
 
 
@@ -78,6 +84,7 @@ class Harness:
             standings=standings,
             stale_answers=self._stale_answers(changes) if changes else None,
             answers_compared=changes * CONNECTIONS,
+            scales=self._scales(),
             cold_starts=self._cold_starts(),
             memory=self._memory(standings),
         )
@@ -101,6 +108,9 @@ class Harness:
             log = self._log(f"sameness-{contender.name}")
             with running(contender, pool=USUAL_POOL, log=log) as server:
                 said = replies(server, session=4 * number)  # of every fourth the caller is a participant
+                listed = list_replies(server)
+                check_order(listed, upcoming=UPCOMING_SESSIONS)
+                said += listed
                 check_observed(server, asked=len(said))
             check_logged(server, log, asked=len(said))
             answers[contender.title] = said
@@ -110,6 +120,13 @@ class Harness:
     def _stale_answers(self, changes: int) -> int:
         server = contenders.greenroom(self._database, workers=WORKERS)
         return stale_answers(server, changes=changes, pool=USUAL_POOL, log=self._log("freshness"))
+
+    def _scales(self) -> list[Scale]:
+        if not self._asks("scale"):
+            return []
+        _say("1,000 sessions and 1,000,000 ...")
+        rounds, requests = (2, 100) if self._quick else (self._effort.rounds, 400)
+        return measure_scale(rounds=rounds, requests=requests, pool=USUAL_POOL, log=self._log("scale"))
 
     def _cold_starts(self) -> list[float]:
         if not self._asks("startup"):
@@ -130,19 +147,24 @@ class Harness:
         return self._directory / f"{name}.log"
 
 
-def _record(text: str) -> None:
-    """Put the results where README.md keeps them."""
-    readme = tools.HERE / "README.md"
-    before, _, rest = readme.read_text().partition(BEGIN)
-    _, _, after = rest.partition(END)
-    readme.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{after}")
+def recorded(page: str, results: str, *, of: str) -> str:
+    """The page with the results: of a whole run in the place of all that were there, of a part beside the others."""
+    before, _, rest = page.partition(BEGIN)
+    whole, _, after = rest.partition(END)
+    parts = {found[1]: found[0].strip() for found in PARTS.finditer(after)} if of != "all" else {}
+    if of == "all":
+        whole = f"\n\n{results}\n"
+    else:
+        parts[of] = f"<!-- results of {of} -->\n\n{results}\n<!-- /results of {of} -->"
+    kept = "".join(f"\n\n{part}" for part in parts.values())
+    return f"{before}{BEGIN}{whole}{END}{kept}{PARTS.sub('', after)}"
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m bench", description="Measure Greenroom against its peers. See bench/README.md."
     )
-    parser.add_argument("what", nargs="?", default="all", choices=("patch", "get", "startup", "memory", "all"))
+    parser.add_argument("what", nargs="?", default="all", choices=("patch", "get", "list", "scale", "startup", "memory", "all"))
     parser.add_argument("--quick", action="store_true", help="less than two minutes, for a first look")
     parser.add_argument("--rounds", type=_positive, help="how often everybody takes a turn (default: 5; quick: 1)")
     parser.add_argument("--seconds", type=_positive, help="how long one turn is measured (default: 4; quick: 2)")

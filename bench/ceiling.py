@@ -8,8 +8,9 @@ from string import Template
 
 from bench import tools
 from bench.contenders import BRAND, CLIENT, USER
-from bench.database import SESSIONS, BenchDatabase
+from bench.database import BenchDatabase
 from bench.load import Run, checked
+from bench.seed import SESSIONS
 from bench.tools import BenchError
 
 FUNCTION = "update_session_v1"

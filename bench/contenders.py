@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from bench import tools
 from bench.database import BenchDatabase
+from bench.seed import LISTED_BRAND
 from bench.tools import BenchError
 
 BRAND, USER, CLIENT, SCOPE = "acme", "host_1", "bench", "read:live write:live"
@@ -39,6 +40,7 @@ class Contender(Struct, frozen=True, kw_only=True):
     pool_variable: str
     ready_path: str
     token: str
+    lists_token: str
 
 
 class Running(Struct, frozen=True):
@@ -82,13 +84,14 @@ def greenroom(database: BenchDatabase, *, workers: int = 1) -> Contender:
         environ=environ,
         pool_variable="GREENROOM_POOL_SIZE",
         ready_path="/readyz",
-        token=_minted(environ),
+        token=_minted(environ, "--brand", BRAND, "--scope", SCOPE),
+        lists_token=_minted(environ, "--brand", LISTED_BRAND, "--scope", SCOPE),
     )
 
 
 def hono(database: BenchDatabase) -> Contender:
     """Peer (a)."""
-    environ, token = _for_peers(database)
+    environ, token, lists_token = _for_peers(database)
     tools.install_hono()
     return Contender(
         name="hono",
@@ -100,12 +103,13 @@ def hono(database: BenchDatabase) -> Contender:
         pool_variable="POOL_SIZE",
         ready_path="/healthz",
         token=token,
+        lists_token=lists_token,
     )
 
 
 def fastapi(database: BenchDatabase) -> Contender:
     """Peer (b)."""
-    environ, token = _for_peers(database)
+    environ, token, lists_token = _for_peers(database)
     return Contender(
         name="fastapi",
         title="FastAPI, SQLAlchemy",
@@ -115,7 +119,13 @@ def fastapi(database: BenchDatabase) -> Contender:
         pool_variable="POOL_SIZE",
         ready_path="/healthz",
         token=token,
+        lists_token=lists_token,
     )
+
+
+def operators_token(contender: Contender) -> str:
+    """A token of Greenroom's that is confined to no brand."""
+    return _minted(contender.environ, "--scope", "admin:*")
 
 
 @contextmanager
@@ -181,30 +191,19 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _minted(environ: dict[str, str]) -> str:
-    command = [sys.executable, "-m", "greenroom.cli", "token", "--user", USER, "--brand", BRAND, "--scope", SCOPE]
+def _minted(environ: dict[str, str], *claims: str) -> str:
+    command = [sys.executable, "-m", "greenroom.cli", "token", "--user", USER, "--client", CLIENT, *claims]
     done = subprocess.run(
-        [*command, "--client", CLIENT], env={**os.environ, **environ}, capture_output=True, text=True, check=False
+        command, cwd=tools.REPOSITORY, env={**os.environ, **environ}, capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
         raise BenchError(f"greenroom token failed: {done.stderr.strip()}")
     return done.stdout.strip()
 
 
-def _for_peers(database: BenchDatabase) -> tuple[dict[str, str], str]:
-    """The environment of a peer, and a token like ours that its key has signed."""
+def _for_peers(database: BenchDatabase) -> tuple[dict[str, str], str, str]:
+    """The environment of a peer, and tokens like ours that its key has signed: of who edits, and of who lists."""
     key = secrets.token_bytes(32)
-    now = int(time.time())
-    claims = {
-        "iss": "greenroom",
-        "jti": str(uuid4()),
-        "sub": USER,
-        "client_id": CLIENT,
-        "brand": BRAND,
-        "scope": SCOPE,
-        "iat": now,
-        "exp": now + 86_400,
-    }
     environ = {
         "HOST": "127.0.0.1",
         "PG_SOCKET": f"{database.socket_directory}/.s.PGSQL.5432",
@@ -214,4 +213,19 @@ def _for_peers(database: BenchDatabase) -> tuple[dict[str, str], str]:
         "TOKEN_KEY_HEX": key.hex(),
         **{f"RATE_LIMIT_{kind}": LIMIT for kind in ("READS", "WRITES", "ADDRESS")},
     }
-    return environ, jwt.encode(claims, key, algorithm="HS256", headers={"kid": "bench"})
+    return environ, _signed(key, brand=BRAND), _signed(key, brand=LISTED_BRAND)
+
+
+def _signed(key: bytes, *, brand: str) -> str:
+    now = int(time.time())
+    claims = {
+        "iss": "greenroom",
+        "jti": str(uuid4()),
+        "sub": USER,
+        "client_id": CLIENT,
+        "brand": brand,
+        "scope": SCOPE,
+        "iat": now,
+        "exp": now + 86_400,
+    }
+    return jwt.encode(claims, key, algorithm="HS256", headers={"kid": "bench"})

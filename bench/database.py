@@ -13,25 +13,13 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import asyncpg
 from msgspec import Struct
 
+from bench.seed import EDITED, LISTED, LISTED_REGISTRATIONS
 from bench.tools import BenchError
 from greenroom.kit.embedded import Lease
 from greenroom.kit.embedded.layout import SUPERUSER, Layout
 from greenroom.kit.migrate import migrate, role_of
 
-SESSIONS = 1000
 SETTLE_SECONDS, SETTLE_ATTEMPTS = 0.2, 100
-# Of every second session 20 seats are taken, of every fourth one of them by the caller.
-SEED = """
-insert into sessions (brand_id, id, host_id, title, kind, scheduled_at, max_participants, registered_count, next_position,
-                      metadata, created_at, updated_at)
-select 'acme', ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 'host_1', 'Session ' || n, 'live',
-    '2027-01-01T09:00:00Z', 100, case when n % 2 = 0 then 20 else 0 end, 21, '{"topic": "intake"}', now_, now_
-from generate_series(1, 1000) n, date_trunc('milliseconds', now()) now_;
-insert into registrations (brand_id, id, session_id, user_id, status, position, capacity_at_admission, registered_at)
-select 'acme', gen_random_uuid(), ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid,
-    case when seat = 1 and n % 4 = 0 then 'host_1' else 'user_' || seat end, 'registered', seat, 100, now()
-from generate_series(2, 1000, 2) n, generate_series(1, 20) seat;
-"""
 
 # Runs start alike: what the last one left is gone (as a replica, so that the append-only trigger does not see it), dead
 # rows are cleaned up, and no checkpoint is due.
@@ -91,9 +79,16 @@ class BenchDatabase:
         return urlsplit(self.service_url).path.lstrip("/")
 
     def prepare(self) -> None:
-        """Migrate and seed."""
+        """Migrate and seed: the sessions that are read and changed, and a brand whose sessions are listed."""
         asyncio.run(migrate(self.owner_url, service_role=self.user))
-        asyncio.run(self._execute(SEED))
+        asyncio.run(self._execute(EDITED))
+        asyncio.run(self._seed_lists(brands=1))
+
+    def prepare_lists(self, *, brands: int) -> None:
+        """Migrate, and seed nothing but brands whose sessions are listed, 1,000 each."""
+        asyncio.run(migrate(self.owner_url, service_role=self.user))
+        asyncio.run(self._seed_lists(brands=brands))
+        self.freshen()
 
     def freshen(self) -> None:
         """Make the next run start as the last one did."""
@@ -122,6 +117,15 @@ class BenchDatabase:
         """The names of a function's arguments, in order."""
         row = asyncio.run(self._row("select proargnames[:pronargs] from pg_proc where proname = $1", function))
         return [str(name) for name in row[0]]
+
+    async def _seed_lists(self, *, brands: int) -> None:
+        connection: asyncpg.Connection[Any] = await asyncpg.connect(self._url)
+        try:
+            await connection.execute("set session_replication_role = replica")  # a million foreign keys need no check
+            await connection.execute(LISTED, brands)
+            await connection.execute(LISTED_REGISTRATIONS)
+        finally:
+            await connection.close()
 
     async def _execute(self, *statements: str) -> None:
         connection: asyncpg.Connection[Any] = await asyncpg.connect(self._url)
@@ -155,12 +159,26 @@ def empty_directory() -> Iterator[Path]:
 
 @contextmanager
 def bench_database() -> Iterator[BenchDatabase]:
-    """PostgreSQL of its own for one run of the harness, with fsync and everything else as `greenroom serve` starts it."""
+    """PostgreSQL of its own for one run of the harness, seeded."""
+    with _empty_database() as database:
+        database.prepare()
+        yield database
+
+
+@contextmanager
+def lists_database(*, brands: int) -> Iterator[BenchDatabase]:
+    """Another one, with brands of 1,000 sessions each and nothing else."""
+    with _empty_database() as database:
+        database.prepare_lists(brands=brands)
+        yield database
+
+
+@contextmanager
+def _empty_database() -> Iterator[BenchDatabase]:
+    """With fsync and everything else as `greenroom serve` starts it."""
     with empty_directory() as data_dir:
         lease = asyncio.run(Lease.take(data_dir))
         try:
-            database = BenchDatabase(data_dir, lease)
-            database.prepare()
-            yield database
+            yield BenchDatabase(data_dir, lease)
         finally:
             asyncio.run(lease.close())

@@ -6,7 +6,7 @@ import random
 from pathlib import Path
 
 from bench.contenders import Contender, Running, running
-from bench.database import SESSIONS
+from bench.seed import SESSIONS
 from bench.tools import BenchError
 
 CONNECTIONS = 16

@@ -10,10 +10,13 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import uvloop
 
-from bench.database import SESSIONS, bench_database
+from bench.database import bench_database
+from bench.lists import LIST, UPCOMING
+from bench.seed import LISTED_BRAND, SESSIONS
 from greenroom.app import build
 from greenroom.identity.tokens import Signer, new_grant
 from greenroom.kit.http.asgi import App
@@ -52,7 +55,7 @@ async def _measure(settings: Settings) -> None:
         await inbox.put({"type": "lifespan.startup"})
         life = asyncio.create_task(_live(app, state, inbox, outbox))
         await outbox.get()
-        for method in ("GET", "PATCH"):
+        for method in ("GET", "PATCH", "LIST"):
             for concurrent in CONCURRENT:
                 spent = [await _round(_request(app, state, method), concurrent) for _ in range(ROUNDS)]
                 print(f"{method:6} {concurrent:3} at once  {min(spent) * 1e6:6.0f} µs of processor time each")
@@ -80,7 +83,7 @@ async def _round(request: Request, concurrent: int) -> float:
 def _request(app: App, state: dict[str, Any], method: str) -> Request:
     grant = new_grant(
         user=UserId("host_1"),
-        brand=BrandId("acme"),
+        brand=BrandId(LISTED_BRAND if method == "LIST" else "acme"),
         scope="read:live write:live",
         client=ClientId("bench"),
         lifetime=timedelta(hours=1),
@@ -91,18 +94,21 @@ def _request(app: App, state: dict[str, Any], method: str) -> Request:
         (b"content-type", b"application/json"),
     ]
 
+    query = urlencode(UPCOMING).encode() if method == "LIST" else b""
+
     async def send(message: dict[str, Any]) -> None:
         if message["type"] == "http.response.start" and message["status"] != 200:  # noqa: PLR2004
             raise AssertionError(f"answered {message['status']}")
 
     async def request(number: int) -> None:
-        body = b"" if method == "GET" else f'{{"title": "T{time.time_ns()}"}}'.encode()
-        path = f"/v1/sessions/00000000-0000-7000-8000-{number % SESSIONS + 1:012}"
+        body = f'{{"title": "T{time.time_ns()}"}}'.encode() if method == "PATCH" else b""
+        path = LIST if method == "LIST" else f"/v1/sessions/00000000-0000-7000-8000-{number % SESSIONS + 1:012}"
 
         async def receive() -> dict[str, Any]:
             return {"type": "http.request", "body": body, "more_body": False}
 
-        scope = {"type": "http", "method": method, "path": path, "root_path": "", "query_string": b""}
+        verb = "PATCH" if method == "PATCH" else "GET"
+        scope = {"type": "http", "method": verb, "path": path, "root_path": "", "query_string": query}
         await app({**scope, "headers": headers, "client": ("127.0.0.1", 1), "state": state}, receive, send)
 
     return request

@@ -8,10 +8,12 @@ from msgspec import Struct
 
 from bench import tools
 from bench.contenders import Running
-from bench.database import SESSIONS, BenchDatabase, Traces
+from bench.database import BenchDatabase, Traces
+from bench.lists import UPCOMING, cursors_of
+from bench.seed import SESSIONS
 from bench.tools import BenchError
 
-Mode = Literal["patch", "get", "mixed"]
+Mode = Literal["patch", "get", "list", "mixed"]
 
 _EXTRA_SECONDS = 60.0
 
@@ -70,7 +72,9 @@ class Load:
         whole = max(1, round(seconds))
         command = [tools.wrk(), "-t1", f"-c{connections}", f"-d{whole}s", "--timeout", "10s"]
         script = ["-s", str(tools.LOAD_SCRIPT), server.address]
-        arguments = ["--", mode, server.contender.token, str(SESSIONS), str(self._runs)]
+        token = server.contender.lists_token if mode == "list" else server.contender.token
+        cursors = cursors_of(server, token, UPCOMING) if mode == "list" else []
+        arguments = ["--", mode, token, str(SESSIONS), str(self._runs), ",".join(cursors)]
         said = _output([*command, *script, *arguments], seconds=whole)
         line = next((line for line in said.splitlines() if line.startswith("RESULT ")), None)
         if line is None:

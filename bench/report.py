@@ -1,6 +1,7 @@
 """What came out, against the bars."""
 
 from collections.abc import Iterable, Sequence
+from statistics import median
 from typing import Literal
 
 from msgspec import Struct
@@ -8,10 +9,13 @@ from msgspec import Struct
 from bench.machine import BUSY, Machine
 from bench.memory import Memory
 from bench.rounds import CEILING, FASTAPI, HONO, OURS, Scenario, Spread, Standing, ratio, spread
+from bench.scale import Scale
 
 Row = tuple[str, ...]
 
 AGAINST_HONO, AGAINST_FASTAPI, AGAINST_CEILING, GET_AGAINST_HONO = 2.0, 5.0, 0.30, 0.8
+LIST_AGAINST_HONO, LIST_AGAINST_FASTAPI = 1.0, 4.0
+SCALE = 1.5
 COLD_START_SECONDS = 2.0
 MEMORY_MB = 120.0
 GROWTH_MB = 5.0  # what an allocator may keep; a leak of 100 bytes a request would be twice that
@@ -34,6 +38,7 @@ class Results(Struct, frozen=True, kw_only=True):
     standings: list[Standing]
     stale_answers: int | None
     answers_compared: int
+    scales: list[Scale]
     cold_starts: list[float]
     memory: Memory | None
 
@@ -51,6 +56,7 @@ class Verdict(Struct, frozen=True):
 def verdicts(results: Results) -> list[Verdict]:
     """Every bar that this run can judge."""
     found = list(_ratios(results.standings))
+    found += [_scale_verdict(scale) for scale in results.scales if scale.is_judged]
     if results.stale_answers is not None:
         measured = f"{results.stale_answers} of {results.answers_compared:,}"
         found.append(Verdict("stale GETs, two workers", measured, "", "0", results.stale_answers == 0))
@@ -80,6 +86,8 @@ def text_of(results: Results) -> str:
     parts += [_scenario(scenario, results.standings) for scenario in scenarios]
     if any(len(standing.sweep) > 1 for standing in results.standings):
         parts.append(_sweeps(results.standings))
+    if results.scales:
+        parts.append(_scales(results.scales))
     if results.cold_starts:
         parts.append("Cold starts, in seconds: " + ", ".join(f"{seconds:.2f}" for seconds in results.cold_starts) + ".")
     if results.memory is not None:
@@ -96,6 +104,7 @@ def _ratios(standings: Sequence[Standing]) -> Iterable[Verdict]:
     bars = {
         "patch": ((HONO, AGAINST_HONO), (FASTAPI, AGAINST_FASTAPI), (CEILING, AGAINST_CEILING)),
         "get": ((HONO, GET_AGAINST_HONO),),
+        "list": ((HONO, LIST_AGAINST_HONO), (FASTAPI, LIST_AGAINST_FASTAPI)),
     }
     for scenario in dict.fromkeys(standing.scenario for standing in standings):
         for other, bar in bars.get(scenario.mode, ()):
@@ -148,6 +157,34 @@ def _sweeps(standings: Sequence[Standing]) -> str:
     ]
     return "Requests a second by pool size, one short run each; the best is kept for the rounds.\n\n" + _table(
         ("", *(str(pool) for pool in pools)), rows
+    )
+
+
+def _scale_verdict(scale: Scale) -> Verdict:
+    slower = _slower(scale)
+    what = f"{scale.title}: 1,000,000 sessions against 1,000"
+    ends = f"{slower.least:.2f}..{slower.most:.2f}"
+    return Verdict(what, f"{slower.median:.2f}x", ends, f"<= {SCALE:g}x", slower.median <= SCALE)
+
+
+def _slower(scale: Scale) -> Spread:
+    """The big database's latency against the small one's, round by round."""
+    return spread([big / small for small, big in zip(scale.small, scale.big, strict=True)])
+
+
+def _scales(scales: Sequence[Scale]) -> str:
+    rows = [
+        (
+            scale.title,
+            f"{median(scale.small):.2f}",
+            f"{median(scale.big):.2f}",
+            f"{_slower(scale).median:.2f}x",
+            f"{_slower(scale).least:.2f}..{_slower(scale).most:.2f}",
+        )
+        for scale in scales
+    ]
+    return "Median latency of a list of 20, one connection, in ms.\n\n" + _table(
+        ("", "1,000 sessions", "1,000,000", "ratio", "min..max"), rows
     )
 
 

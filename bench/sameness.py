@@ -104,6 +104,8 @@ def check_sameness(database: BenchDatabase, answers: dict[str, list[Reply]]) -> 
     """Raises BenchError at the first answer on which two contenders differ, and when a change left no trace."""
     (first, expected), *others = answers.items()
     for name, got in others:
+        if len(got) != len(expected):
+            raise BenchError(f"{first} gave {len(expected)} answers, {name} {len(got)}: their lists have not the same pages")
         for number, (ours, theirs) in enumerate(zip(expected, got, strict=True)):
             if ours != theirs:
                 raise BenchError(f"answer {number}: {first} says {ours}, {name} says {theirs}")

@@ -1,13 +1,20 @@
 -- The load: random sessions of the seeded ones, and the numbers as one line of JSON.
--- wrk -t1 ... -s requests.lua URL -- MODE TOKEN SESSIONS RUN    MODE: patch, get or mixed; RUN: another number each time
+-- wrk -t1 ... -s requests.lua URL -- MODE TOKEN SESSIONS RUN CURSORS
+-- MODE: patch, get, list or mixed; RUN: another number each time; CURSORS: by comma, of the server's own, for list
 
-local METHODS = { patch = { "PATCH" }, get = { "GET" }, mixed = { "PATCH", "GET", "POST" } }
+local METHODS = { patch = { "PATCH" }, get = { "GET" }, mixed = { "PATCH", "GET", "POST" }, list = { "LIST" } }
+local UPCOMING = "GET /v1/live/sessions?upcoming=true&limit=20"
 function init(args)
   methods = METHODS[args[1]]
   head = "Host: bench\r\nAuthorization: Bearer " .. args[2] .. "\r\n"
   sessions = tonumber(args[3])
   counter = tonumber(args[4]) * 1000000  -- no value is sent twice, so that every PATCH changes something
   sent = 0
+  pages = {}
+  for cursor in (args[5] or ""):gmatch("[^,]+") do
+    pages[#pages + 1] = UPCOMING .. "&cursor=" .. cursor .. " HTTP/1.1\r\n" .. head .. "\r\n"
+  end
+  first_page = UPCOMING .. " HTTP/1.1\r\n" .. head .. "\r\n"
   math.randomseed(counter)
 end
 
@@ -38,6 +45,10 @@ function request()
   local method = methods[1 + sent % #methods]
   counter = counter + 1
   sent = sent + 1
+  if method == "LIST" then
+    -- the first page as often as one further on
+    return sent % 2 == 0 and first_page or pages[math.random(#pages)]
+  end
   if method == "POST" then
     local text = body(method)
     return "POST /v1/sessions HTTP/1.1\r\n" .. head .. "Idempotency-Key: bench-" .. counter .. "\r\n"

@@ -6,6 +6,7 @@ import { Hono } from 'hono'
 import { closeDatabase } from './src/database.js'
 import { internal, noRoute, Refusal, tooLarge, wrongType } from './src/errors.js'
 import { Limiter } from './src/limits.js'
+import { linkTo, listSessions } from './src/list.js'
 import { getSession, updateSession } from './src/sessions.js'
 import { settings } from './src/settings.js'
 import { log, metrics, observe } from './src/telemetry.js'
@@ -14,6 +15,7 @@ import { callerOf, requireScope } from './src/tokens.js'
 const BODY_OCTETS = 64 * 1024
 const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/
 const SESSION = '/v1/sessions/:id'
+const SESSIONS = '/v1/live/sessions'
 
 const addresses = new Limiter(settings.limits.address)
 const readers = new Limiter(settings.limits.reads)
@@ -90,6 +92,18 @@ app.get(
       })
     }
     return ok(session, requestId)
+  }),
+)
+
+app.get(
+  SESSIONS,
+  operation('GET', SESSIONS, 'read:live', readers, async (c, caller, _headers, requestId) => {
+    const { url } = c.env.incoming // path and query, as they came
+    const query = url.includes('?') ? url.slice(url.indexOf('?') + 1) : ''
+    const { body, next } = await listSessions(caller, query)
+    const headers = { 'content-type': 'application/json', 'cache-control': 'private, no-cache', 'x-request-id': requestId }
+    if (next !== null) headers.link = linkTo(SESSIONS, query, next)
+    return new Response(body, { headers })
   }),
 )
 

@@ -45,6 +45,11 @@ def forbidden() -> Refusal:
     return Refusal(403, "forbidden", "Only the session's host, a co-host or manage:live may do this.")
 
 
+def forbidden_brand() -> Refusal:
+    """Another brand's sessions."""
+    return Refusal(403, "forbidden", "brand_id: expected the token's own brand.")
+
+
 def not_found() -> Refusal:
     """No such session, or another brand's."""
     return Refusal(404, "not_found", "There is no such session.")

@@ -12,11 +12,11 @@ from prometheus_client import generate_latest
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
-from app import sessions
+from app import listing, sessions
 from app.database import engine, open_session, read_session
 from app.errors import Refusal, invalid, too_large, wrong_type
 from app.limits import Limiter
-from app.schemas import SessionPatch
+from app.schemas import SessionFilters, SessionPatch
 from app.settings import settings
 from app.surroundings import Surroundings
 from app.telemetry import flush_now_and_then
@@ -60,6 +60,11 @@ async def patch_in(request: Request) -> SessionPatch:
         raise invalid(f"{where}: {first['msg']}.") from None
 
 
+async def filters_in(request: Request) -> SessionFilters:
+    """The query, validated in one pass by pydantic. Raises Refusal."""
+    return listing.filters_in(request.scope["query_string"])
+
+
 @asynccontextmanager
 async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
     """The pool closes and the log is written out when the server stops."""
@@ -89,6 +94,17 @@ async def get_session(request: Request, session_id: str, caller: Reader) -> Resp
     if known is not None and (known.strip() == "*" or found.tag in known):
         return Response(None, 304, headers)
     return Response(found.body, 200, headers, "application/json")
+
+
+@api.get("/v1/live/sessions")
+async def list_sessions(request: Request, caller: Reader, filters: Annotated[SessionFilters, Depends(filters_in)]) -> Response:
+    """Sessions by time, a page at a time."""
+    async with read_session() as db:
+        page = await listing.page(db, caller, filters)
+    headers = {"cache-control": "private, no-cache"}
+    if page.next_cursor is not None:
+        headers["link"] = listing.next_link(request.scope["path"], request.scope["query_string"], page.next_cursor)
+    return Response(page.body, 200, headers, "application/json")
 
 
 @api.patch("/v1/sessions/{session_id}")

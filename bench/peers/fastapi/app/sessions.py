@@ -139,7 +139,7 @@ def _leave_traces(
     about = {"session_id": str(session.id), "version": session.version}
     events = [_event(session, "live.session.updated.v1", {**about, "changed": changed})]
     if session.scheduled_at != old_time:
-        times = {"old_scheduled_at": _wire_time(old_time), "new_scheduled_at": _wire_time(session.scheduled_at)}
+        times = {"old_scheduled_at": wire_time(old_time), "new_scheduled_at": wire_time(session.scheduled_at)}
         events.append(_event(session, "live.session.rescheduled.v1", {**about, **times}))
     connection.execute(_EVENT, events if len(events) > 1 else events[0])
 
@@ -166,17 +166,17 @@ def _tagged(row: Mapping[str, Any] | RowMapping, *, metadata: dict[str, Any], is
             "title": row["title"],
             "kind": row["kind"],
             "category": row["category"],
-            "scheduled_at": _wire_time(row["scheduled_at"]),
-            "started_at": started and _wire_time(started),
-            "ended_at": ended and _wire_time(ended),
+            "scheduled_at": wire_time(row["scheduled_at"]),
+            "started_at": started and wire_time(started),
+            "ended_at": ended and wire_time(ended),
             "status": row["status"],
             "stream_call_id": row["stream_call_id"],
             "max_participants": row["max_participants"],
             "duration_minutes": row["duration_minutes"],
             "recording_url": row["recording_url"],
             "metadata": metadata,
-            "created_at": _wire_time(row["created_at"]),
-            "updated_at": _wire_time(row["updated_at"]),
+            "created_at": wire_time(row["created_at"]),
+            "updated_at": wire_time(row["updated_at"]),
             "registered_count": row["registered_count"],
             "is_registered": is_registered,
         }
@@ -184,7 +184,8 @@ def _tagged(row: Mapping[str, Any] | RowMapping, *, metadata: dict[str, Any], is
     return Tagged(body, f'"{row["version"]}.{row["revision"]}.{row["registered_count"]}.{is_registered:d}"')
 
 
-def _wire_time(instant: datetime) -> str:
+def wire_time(instant: datetime) -> str:
+    """UTC, milliseconds, Z."""
     return instant.isoformat(timespec="milliseconds")[:-6] + "Z"
 
 

@@ -64,7 +64,7 @@ function versionsIn(ifMatch) {
   })
 }
 
-function answerOf(row) {
+export function answerOf(row) {
   const [
     id, brandId, hostId, title, kind, category, status, scheduledAt, startedAt, endedAt, durationMinutes, maxParticipants,
     registeredCount, streamCallId, recordingUrl, metadata, version, revision, createdAt, updatedAt, isRegistered,
@@ -84,13 +84,17 @@ function answerOf(row) {
 
 const orNull = (time) => (time === null ? 'null' : `"${time}"`)
 
-const COLUMNS = `s.id, s.brand_id, s.host_id, s.title, s.kind, s.category, s.status, s.scheduled_at, s.started_at, s.ended_at,
+export const [ID, SCHEDULED_AT] = [0, 7] // in what answerOf reads: the columns, then is_registered
+
+export const COLUMNS = `s.id, s.brand_id, s.host_id, s.title, s.kind, s.category, s.status, s.scheduled_at, s.started_at, s.ended_at,
   s.duration_minutes, s.max_participants, s.registered_count, s.stream_call_id, s.recording_url, s.metadata,
-  s.version, s.revision, s.created_at, s.updated_at,
+  s.version, s.revision, s.created_at, s.updated_at`
+
+const ONE = `${COLUMNS},
   exists (select from registrations r where r.brand_id = $1 and r.session_id = $2 and r.user_id = $3
           and r.status = 'registered') as is_registered`
 
-const GET = `select ${COLUMNS} from sessions s where s.brand_id = $1 and s.id = $2`
+const GET = `select ${ONE} from sessions s where s.brand_id = $1 and s.id = $2`
 
 const LOCK = `select version, status, title, scheduled_at, max_participants, kind, metadata <> $4::jsonb,
   host_id = $3 or $3 = any (co_host_ids),
@@ -100,7 +104,7 @@ const LOCK = `select version, status, title, scheduled_at, max_participants, kin
 const UPDATE = `update sessions s set title = coalesce($4, title), scheduled_at = coalesce($5, scheduled_at),
   max_participants = coalesce($6, max_participants), kind = coalesce($7, kind), metadata = coalesce($8, metadata),
   version = $9, updated_at = $10
-  where s.brand_id = $1 and s.id = $2 returning ${COLUMNS}`
+  where s.brand_id = $1 and s.id = $2 returning ${ONE}`
 
 const AUDIT = `insert into audit_log (brand_id, entity, entity_id, entity_version, action, changed,
   actor_user_id, actor_client_id, request_id, occurred_at)
@@ -109,7 +113,7 @@ const AUDIT = `insert into audit_log (brand_id, entity, entity_id, entity_versio
 const EVENT = `insert into outbox (id, name, brand_id, session_id, session_version, occurred_at, payload)
   values ($1, $2, $3, $4, $5, $6, $7)`
 
-const PREPARED = { prepare: true }
+export const PREPARED = { prepare: true }
 
 export async function getSession(caller, id) {
   if (!UUID.test(id)) throw notFound()
