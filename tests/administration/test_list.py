@@ -1,14 +1,19 @@
 """GET /v1/admin/sessions: every session of the brand, the last created first; filters; whose sessions are listed."""
 
+import asyncio
 import json
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 
 from tests.administration.admins import ADMIN_SESSIONS, CHANGES, admin, administered
 from tests.contract.schemas import CONTRACT, answer_schema, faults_in, operations
-from tests.postgres import Owner
+from tests.postgres import Cluster, Owner, TestDatabase, fresh_database
+from tests.server import running_server
 from tests.sessions.lists import NOON, another_brand, ids_of, minutes, operator, plant, session_at
 from tests.tenant import Json, Tenant
 from tests.wire import SENTINEL, assert_refused
@@ -145,22 +150,32 @@ async def test_the_operator_lists_the_brand_that_the_query_or_the_header_names(h
     assert_refused(refused, "forbidden", names="brand_id")
 
 
+@pytest.fixture
+def empty(cluster: Cluster, tmp_path: Path) -> Iterator[tuple[str, TestDatabase]]:
+    """A server whose database nobody else writes to: a list of all brands has everybody's sessions in it."""
+    database = asyncio.run(fresh_database(cluster))
+    with running_server(database, tmp_path) as running:
+        yield running.url, database
+
+
 async def test_the_operator_without_a_brand_lists_all_brands_the_last_created_first(
-    http: httpx.AsyncClient, tenant: Tenant
+    empty: tuple[str, TestDatabase], tenant: Tenant
 ) -> None:
     brands = [tenant, another_brand(), tenant, another_brand()]
-    created = [(await brand.session(http))["id"] for brand in brands]
-    shown = [one for one in ids_of(await page(http, operator(), limit=100)) if one in created]
-    assert shown == created[::-1]
+    async with httpx.AsyncClient(base_url=empty[0], timeout=30) as http:
+        created = [(await brand.session(http))["id"] for brand in brands]
+        assert ids_of(await page(http, operator(), limit=100)) == created[::-1]
 
 
-async def test_filters_hold_for_all_brands_together(http: httpx.AsyncClient, tenant: Tenant, owner: Owner) -> None:
-    other = another_brand()
+async def test_filters_hold_for_all_brands_together(empty: tuple[str, TestDatabase], tenant: Tenant) -> None:
+    url, database = empty
+    owner = await asyncpg.connect(database.owner_url)
     (first,) = await plant(owner, tenant, session_at(kind="office_hours", status="live"))
-    (second,) = await plant(owner, other, session_at(kind="office_hours", status="live"))
+    (second,) = await plant(owner, another_brand(), session_at(kind="office_hours", status="live"))
     await plant(owner, tenant, session_at(kind="live", status="live"), session_at(kind="office_hours", status="ended"))
-    read = await page(http, operator(), kind="office_hours", status="live", limit=2)
-    assert ids_of(read) == [second, first]
+    await owner.close()
+    async with httpx.AsyncClient(base_url=url, timeout=30) as http:
+        assert ids_of(await page(http, operator(), kind="office_hours", status="live", limit=2)) == [second, first]
 
 
 @pytest.mark.parametrize("brand", ["nobody's", "' or true --", "%"])
