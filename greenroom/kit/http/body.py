@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from greenroom.kit.errors import UnsupportedMediaType, ValidationFailed
-from greenroom.kit.http.expectations import expectations_of
+from greenroom.kit.http.expectations import expectations_of, field_in
 from greenroom.kit.wire import parse_custom
 
 JSON = "application/json"
@@ -17,7 +17,6 @@ MERGE_PATCH = "application/merge-patch+json"
 T = TypeVar("T", bound=Struct)
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_AT = re.compile(r" - at `\$\.(\w+)[^`]*`$")
 _FIELD_NAME = re.compile(r"`(\w+)`")
 
 
@@ -70,10 +69,10 @@ class BodyReader(Generic[T]):
         return "The body holds a lone surrogate, or is not UTF-8."
 
     def _explain(self, complaint: str) -> str:
-        at = _AT.search(complaint)  # at the end: what comes before it may be the caller's own text
-        if at is None and complaint.startswith("Object missing required field"):
+        name = field_in(complaint)
+        if name is None and complaint.startswith("Object missing required field"):
             name = _FIELD_NAME.findall(complaint)[-1]
             return f"{name} is required: expected {self._expected[name]}."
-        if at is not None and at[1] in self._expected:
-            return f"{at[1]}: expected {self._expected[at[1]]}."
+        if name in self._expected:
+            return f"{name}: expected {self._expected[name]}."
         return "The body: expected a JSON object."

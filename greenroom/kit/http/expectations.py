@@ -1,9 +1,18 @@
 """What each field of a schema expects, in the words of its description: the errors say it, and so does the document."""
 
+import re
 from typing import Any, get_type_hints
 
 import msgspec
 from msgspec import Struct
+
+_AT = re.compile(r" - at `\$\.(\w+)[^`]*`$")  # at the end: what stands before it may be the caller's own text
+
+
+def field_in(complaint: str) -> str | None:
+    """The field that msgspec complains of; None where it is the whole that is wrong."""
+    at = _AT.search(complaint)
+    return None if at is None else at[1]
 
 
 def expectations_of(schema: type[Struct]) -> dict[str, str]:

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from greenroom.kit.errors import ValidationFailed
-from greenroom.kit.http.expectations import expectations_of
+from greenroom.kit.http.expectations import expectations_of, field_in
 from greenroom.kit.wire import parse_custom
 
 MOST_PARAMETERS = 100
@@ -19,8 +19,6 @@ OCTETS = "latin-1"  # a character for each octet: what the octets mean is asked 
 
 _PLAIN = re.compile(rb"(?:[\w.~-]+=[\w.~:-]*(?:&(?!$)|$))*", re.ASCII)  # what came unencoded goes back as it came
 T = TypeVar("T", bound=Struct)
-
-_AT = re.compile(r" - at `\$\.(\w+)`$")  # at the end: what stands before it may be the caller's own text
 
 
 class QueryReader(Generic[T]):
@@ -42,8 +40,8 @@ class QueryReader(Generic[T]):
         try:
             return msgspec.convert(given, self._schema, dec_hook=parse_custom)
         except msgspec.ValidationError as error:
-            at = _AT.search(str(error))
-            raise (self._refusal(at[1]) if at else ValidationFailed()) from None
+            wrong = field_in(str(error))
+            raise (ValidationFailed() if wrong is None else self._refusal(wrong)) from None
 
     def _text(self, name: str, value: str) -> str:
         try:
