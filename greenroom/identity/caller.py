@@ -9,7 +9,7 @@ from greenroom.kit.errors import Forbidden
 from greenroom.kit.ids import BrandId, ClientId, UserId
 
 
-class Caller(Struct, frozen=True, kw_only=True):
+class Caller(Struct, frozen=True, kw_only=True, gc=False):
     """The holder of a valid token. `brand` is None for an operator who has not named one."""
 
     user: UserId

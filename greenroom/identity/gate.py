@@ -14,6 +14,7 @@ from greenroom.kit.ids import BrandId
 from greenroom.kit.telemetry import requests_limited
 
 BRAND_CHARACTERS = 200
+USER_CHARACTERS = 200
 
 
 class Gate:
@@ -44,7 +45,7 @@ class Gate:
         for source in self._sources:
             caller = await source.caller(token)
             if caller is not None:
-                return caller
+                return _of_a_name(caller)
         raise InvalidToken
 
     def _count(self, caller: Caller, limit: Limit) -> None:
@@ -55,6 +56,13 @@ class Gate:
         if wait is not None:
             requests_limited.labels(limit).inc()
             raise RateLimited(retry_after_ms=wait)
+
+
+def _of_a_name(caller: Caller) -> Caller:
+    """The caller, whose id can be stored and searched for. Raises InvalidToken."""
+    if not 1 <= len(caller.user) <= USER_CHARACTERS or "\0" in caller.user:
+        raise InvalidToken
+    return caller
 
 
 def _admitted(caller: Caller, operation: Operation, brand: str | None) -> Caller:

@@ -1,6 +1,7 @@
 """What a token allows. `manage:live` contains read and write, `admin:live` contains manage, `admin:*` contains all."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 READ_LIVE: Final = "read:live"
@@ -24,6 +25,7 @@ _CONTAINS = {
 }
 
 
+@lru_cache(maxsize=256)
 def scopes_in(text: str) -> frozenset[str]:
     """Every scope that a list separated by spaces grants (RFC 6749, section 3.3), with those that they contain."""
     return granted_by(text.split())

@@ -3,12 +3,15 @@
 import hashlib
 import hmac
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import itsdangerous
 import jwt
 import msgspec
+from itsdangerous import BadData
 from msgspec import Struct
 
 from greenroom.identity.caller import Caller
@@ -36,15 +39,20 @@ class TokenGrant(Struct, frozen=True, kw_only=True):
 
 
 class _Claims(Struct, frozen=True):
+    iss: str
     jti: UUID
     sub: str
     client_id: str
     scope: str
+    iat: int
     exp: int
     brand: str | None = None
 
 
-class _Checked(Struct, frozen=True):
+_claims_in = msgspec.json.Decoder(_Claims).decode
+
+
+class _Checked(Struct, frozen=True, gc=False):
     token_id: UUID
     expires: int
     caller: Caller
@@ -67,12 +75,19 @@ def new_grant(
 
 
 class Signer:
-    """Signs with the first key and verifies with any, so that keys can be rotated."""
+    """Signs with the first key and verifies with any, so that keys can be rotated.
 
-    def __init__(self, secret_keys: Sequence[str]) -> None:
+    Every token that a key of ours has signed begins with the same head, which says HS256 and names the key. Such a token is
+    verified by itsdangerous, whose signature of `head.claims` is that of a JWS (RFC 7515, section 5.1); it takes a tenth of
+    PyJWT's time, and a drop is thousands of people with tokens not seen before. Any other head goes to PyJWT.
+    """
+
+    def __init__(self, secret_keys: Sequence[str], *, clock: Callable[[], float] = time.time) -> None:
         keys = [hmac.digest(key.encode(), b"greenroom local token", "sha256") for key in secret_keys]
         self._keys = {hashlib.sha256(key).hexdigest()[:8]: key for key in keys}
         self._first = next(iter(self._keys))
+        self._ours = {self._head_of(name): _jws_signer(key) for name, key in self._keys.items()}
+        self._clock = clock
         self._foreign_heads: dict[str, None] = {}  # other servers' tokens, by the part that those of one key share
 
     def sign(self, grant: TokenGrant) -> str:
@@ -88,28 +103,38 @@ class Signer:
         }
         if grant.brand is not None:
             claims["brand"] = grant.brand
-        return jwt.encode(claims, self._keys[self._first], algorithm=ALGORITHM, headers={"kid": self._first})
+        return self._signed(claims, self._first)
 
     def verify(self, token: str) -> _Checked | None:
         """What the token says; None when it names no key of ours. Raises InvalidToken: it has expired or is garbled."""
+        signer = self._ours.get(token.partition(".")[0])
+        if signer is not None:
+            return _checked(self._claims_of_ours(token, signer))
         key = self._key_named_by(token)
         if key is None:
             return None
         try:
             said = jwt.decode(token, key, algorithms=[ALGORITHM], issuer=ISSUER, options={"require": ["exp", "iat"]})
-            claims = msgspec.convert(said, _Claims)
+            return _checked(msgspec.convert(said, _Claims))
         except (jwt.InvalidTokenError, msgspec.ValidationError, ValueError):
             raise InvalidToken from None
-        return _Checked(
-            token_id=claims.jti,
-            expires=claims.exp,
-            caller=Caller(
-                user=UserId(claims.sub),
-                client=ClientId(claims.client_id),
-                brand=None if claims.brand is None else BrandId(claims.brand),
-                scopes=scopes_in(claims.scope),
-            ),
-        )
+
+    def _claims_of_ours(self, token: str, signer: itsdangerous.Signer) -> _Claims:
+        try:
+            _, _, payload = signer.unsign(token).partition(b".")
+            claims = _claims_in(itsdangerous.base64_decode(payload))
+        except (BadData, msgspec.DecodeError, ValueError):
+            raise InvalidToken from None
+        now = self._clock()
+        if claims.iss != ISSUER or claims.exp <= now or claims.iat > now:
+            raise InvalidToken
+        return claims
+
+    def _signed(self, claims: dict[str, object], name: str) -> str:
+        return jwt.encode(claims, self._keys[name], algorithm=ALGORITHM, headers={"kid": name})
+
+    def _head_of(self, name: str) -> str:
+        return self._signed({}, name).partition(".")[0]
 
     def _key_named_by(self, token: str) -> bytes | None:
         head, dot, _ = token.partition(".")
@@ -127,13 +152,31 @@ class Signer:
         return key
 
 
+def _jws_signer(key: bytes) -> itsdangerous.Signer:
+    """HMAC-SHA256 with the key as it is, in base64url after a dot."""
+    return itsdangerous.Signer(key, sep=".", key_derivation="none", digest_method=hashlib.sha256)
+
+
+def _checked(claims: _Claims) -> _Checked:
+    return _Checked(
+        token_id=claims.jti,
+        expires=claims.exp,
+        caller=Caller(
+            user=UserId(claims.sub),
+            client=ClientId(claims.client_id),
+            brand=None if claims.brand is None else BrandId(claims.brand),
+            scopes=scopes_in(claims.scope),
+        ),
+    )
+
+
 class LocalTokens:
     """The TokenSource of tokens that `greenroom token` minted. Revocations reach it within its poll, 5 s."""
 
     def __init__(self, signer: Signer, *, clock: Callable[[], float] = time.time) -> None:
         self._signer = signer
         self._clock = clock
-        self._checked: dict[str, _Checked] = {}
+        self._checked: OrderedDict[str, _Checked] = OrderedDict()
         self._revoked: frozenset[UUID] = frozenset()
 
     def refuse(self, token_ids: Collection[UUID]) -> None:
@@ -158,6 +201,6 @@ class LocalTokens:
         if checked is None:
             return None
         if len(self._checked) >= CACHED_TOKENS:
-            del self._checked[next(iter(self._checked))]
+            self._checked.popitem(last=False)  # a plain dict would look over all that was deleted from its head
         self._checked[token] = checked
         return self.known(token)

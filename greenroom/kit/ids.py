@@ -4,6 +4,7 @@ import re
 from typing import NewType
 from uuid import UUID
 
+from uuid_utils import uuid7 as native_uuid7
 from uuid_utils.compat import uuid7
 
 BrandId = NewType("BrandId", str)
@@ -18,6 +19,11 @@ _CANONICAL = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII
 def new_id() -> UUID:
     """A UUIDv7 (RFC 9562, section 5.7): it sorts by the time it was made."""
     return uuid7()
+
+
+def new_request_id() -> RequestId:
+    """A UUIDv7 as text."""
+    return RequestId(str(native_uuid7()))
 
 
 def parse_id(text: str) -> UUID | None:

@@ -170,3 +170,14 @@ async def test_admin_all_of_one_brand_stays_in_it(http: httpx.AsyncClient, tenan
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/docs", "/openapi.json"])
 async def test_what_the_operators_machines_read_needs_no_token(http: httpx.AsyncClient, path: str) -> None:
     assert (await http.get(path)).status_code == 200
+
+
+@pytest.mark.parametrize("user", ["", "x" * 201, "x" * 3000, "a\0b"], ids=["empty", "201", "3000", "NUL"])
+async def test_a_token_of_somebody_whose_id_cannot_be_kept_is_refused(
+    http: httpx.AsyncClient, tenant: Tenant, user: str
+) -> None:
+    assert_refused(await http.get(UNKNOWN, headers=tenant.bearer(user)), "invalid_token", names="")
+
+
+async def test_a_token_of_the_longest_id_is_let_in(http: httpx.AsyncClient, tenant: Tenant) -> None:
+    assert_refused(await http.get(UNKNOWN, headers=tenant.bearer("é" * 200)), "not_found")

@@ -8,7 +8,7 @@ from greenroom.kit.errors import GreenroomError, InternalError, NotFound, RateLi
 from greenroom.kit.http.answer import error_answer
 from greenroom.kit.http.asgi import App, Message, Receive, Scope, Send
 from greenroom.kit.http.rate_limit import RateLimiter, key_of
-from greenroom.kit.ids import new_id
+from greenroom.kit.ids import new_request_id
 from greenroom.kit.telemetry import Traffic, logger, places_of, requests_limited
 
 REQUEST_ID = b"x-request-id"
@@ -105,4 +105,4 @@ def _request_id_of(scope: Scope) -> str:
     for name, value in scope["headers"]:
         if name == REQUEST_ID and _WELL_FORMED.fullmatch(value):
             return str(value, "ascii")
-    return str(new_id())
+    return new_request_id()

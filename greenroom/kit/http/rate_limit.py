@@ -75,4 +75,6 @@ class RateLimiter:
                 start = 0
             if oldest_start is None or start < oldest_start:
                 oldest_offset, oldest_start = offset, start
+            if not stored:  # a slot that was never taken: the key would have taken it
+                break
         return oldest_offset
