@@ -31,6 +31,9 @@ from greenroom.kit.http.routing import Performed, nothing_there, routes_of
 from greenroom.kit.pagination import Cursors
 from greenroom.kit.serving import SHARED_DIRECTORY
 from greenroom.kit.telemetry import Traffic, configure_logs, traced
+from greenroom.registrations import routes as registrations
+from greenroom.registrations.links import Tickets
+from greenroom.registrations.service import Registrations
 from greenroom.session_settings import routes as session_settings
 from greenroom.session_settings.service import SettingsOf, defaults
 from greenroom.sessions import routes as sessions
@@ -42,11 +45,15 @@ from greenroom.web.documentation import Documentation
 
 ROUTES: list[Performed] = [
     *sessions.ROUTES,
+    *registrations.ROUTES,
     *administration.ROUTES,
     *session_settings.ROUTES,
     *health.ROUTES,
     *documentation.ROUTES,
 ]
+
+# The router looks at its routes one by one: these first.
+HOT = [sessions.get_session, registrations.register_caller]
 
 CORS_REQUEST_HEADERS = ("Idempotency-Key", "If-Match", "If-None-Match", "X-Brand-Id", "X-Request-Id")
 CORS_ANSWER_HEADERS = ("ETag", "Idempotency-Replayed", "Link", "Location", "Retry-After", "X-Request-Id")
@@ -89,6 +96,7 @@ def build(settings: Settings, *, limiter: RateLimiter, traffic: Traffic) -> App:
         yield {
             "db": db,
             "sessions": Sessions(db, cursors, wait_seconds=settings.pool_wait_seconds),
+            "registrations": Registrations(db, cursors, Tickets(settings.secret_keys), public_url=settings.public_url),
             "administration": Administration(db, cursors),
             "settings": SettingsOf(db, defaults(settings.video_provider)),
             "documentation": Documentation(lambda: build_document(ROUTES)),
@@ -101,7 +109,7 @@ def build(settings: Settings, *, limiter: RateLimiter, traffic: Traffic) -> App:
         traffic.flush()
 
     router = Router(
-        routes_of(ROUTES, admit=gate, request_class=CallerRequest),
+        routes_of([*HOT, *(route for route in ROUTES if route not in HOT)], admit=gate, request_class=CallerRequest),
         redirect_slashes=False,
         default=nothing_there,
         lifespan=lifespan,

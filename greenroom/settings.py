@@ -4,6 +4,7 @@ docs/settings.md is made from this class, and a test holds the two together.
 """
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -121,12 +122,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     trusted_proxies: Annotated[
         tuple[str, ...], described("Addresses or networks of proxies whose X-Forwarded-For is believed, by comma.")
     ] = ()
+    public_url: Annotated[
+        str | None,
+        described("Where people reach the service, for links: `https://live.example.com`. Not set: where the request came in."),
+    ] = None
     video_provider: Annotated[
         VideoProvider, described("Who carries picture and sound where neither the session nor its brand says so.")
     ] = "none"
     log_level: Annotated[LogLevel, described("The least severe line that is logged.")] = "info"
 
 
+PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 LISTS = frozenset({"secret_keys", "cors_origins", "trusted_proxies"}) | {
     "identity",
     "identity_client_claim",
@@ -165,6 +171,8 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
             f"random text of at least {SECRET_KEY_CHARACTERS} characters, such as the output of: openssl rand -hex 32"
         )
     _refuse_half_an_identity(settings)
+    if settings.public_url is not None and not PUBLIC_URL.fullmatch(settings.public_url):
+        raise SettingsError(f"{variable('public_url')}: expected http or https, a host, and no path.")
     return settings
 
 

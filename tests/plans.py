@@ -54,6 +54,10 @@ class Recorder:
         self.sent.append(Statement(sql, arguments))
         return []
 
+    async def row(self, sql: str, *arguments: object) -> None:
+        """None."""
+        self.sent.append(Statement(sql, arguments))
+
 
 async def sent_by(query: Callable[[Database], Awaitable[object]]) -> Statement:
     """The one statement that the query sends."""

@@ -24,6 +24,8 @@ ERRORS = {
     "conflict": 409,
     "idempotency_key_payload_mismatch": 409,
     "invalid_status": 412,
+    "at_capacity": 412,
+    "not_joinable": 412,
     "precondition_failed": 412,
     "payload_too_large": 413,
     "unsupported_media_type": 415,

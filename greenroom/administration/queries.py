@@ -12,7 +12,7 @@ from greenroom.sessions.kept import Kept
 from greenroom.sessions.schemas import Kind, Status
 
 UPDATE = """
-select * from administer_session_v1($1, $2, $3, $4, $5, $6, $7, $8::text::timestamptz, $9, $10, $11, $12, $13, $14, $15,
+select * from administer_session_v2($1, $2, $3, $4, $5, $6, $7, $8::text::timestamptz, $9, $10, $11, $12, $13, $14, $15,
     $16, $17, $18, $19, $20, $21, $22)
 """
 

@@ -2,11 +2,17 @@
 
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 SessionIdField = Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
 EventTime = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 Version = Annotated[int, Meta(ge=1, description="The session's version after the change; it rises by one with each.")]
+RegistrationIdField = Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
+RegistrationVersion = Annotated[
+    int, Meta(ge=1, description="The registration's version after the change; it rises by one with each.")
+]
+RoleField = Literal["host", "participant", "guest"]
+Place = Annotated[int, Meta(ge=1, description="The order in which people came, from 1 on.")]
 EditedField = Literal[
     "title",
     "description",
@@ -69,11 +75,13 @@ class SessionEnded(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class SessionCancelled(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A session was called off."""
+    """A session was called off. The counts say how many people it concerns; 0.1.0 did not tell them."""
 
     session_id: SessionIdField
     version: Version
     reason: Literal["requested"]
+    registered_count: int | UnsetType = UNSET
+    waitlist_count: int | UnsetType = UNSET
 
 
 class SessionReinstated(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -82,6 +90,57 @@ class SessionReinstated(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     session_id: SessionIdField
     version: Version
     scheduled_at: EventTime
+
+
+class RegistrationEvent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What every event of a registration says."""
+
+    session_id: SessionIdField
+    registration_id: RegistrationIdField
+    version: RegistrationVersion
+    user_id: Annotated[str, Meta(description="A guest's is `guest:` and the registration's id; the address is never told.")]
+
+
+class RegistrationCreated(RegistrationEvent, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Somebody took a seat."""
+
+    role: RoleField
+    position: Place
+    registered_at: EventTime
+
+
+class RegistrationWaitlisted(RegistrationEvent, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Somebody took a place in line, since all seats were taken."""
+
+    role: RoleField
+    position: Place
+    registered_at: EventTime
+
+
+class RegistrationPromoted(RegistrationEvent, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Somebody moved from the line into a seat."""
+
+    promoted_at: EventTime
+
+
+class RegistrationCancelled(RegistrationEvent, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Somebody gave up a seat or a place in line."""
+
+    was: Literal["registered", "waitlist"]
+    cancelled_at: EventTime
+
+
+class RegistrationRemoved(RegistrationEvent, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A host removed somebody, who may not register again until allowed."""
+
+    was: Literal["registered", "waitlist", "cancelled"]
+    removed_at: EventTime
+
+
+class RegistrationAllowed(RegistrationEvent, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A host let somebody register again who had been removed."""
+
+    allowed_at: EventTime
 
 
 class BrandUpdated(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -111,5 +170,11 @@ EVENTS = (
     Event(name="live.session.ended.v1", payload=SessionEnded),
     Event(name="live.session.cancelled.v1", payload=SessionCancelled),
     Event(name="live.session.reinstated.v1", payload=SessionReinstated),
+    Event(name="live.registration.created.v1", payload=RegistrationCreated),
+    Event(name="live.registration.waitlisted.v1", payload=RegistrationWaitlisted),
+    Event(name="live.registration.promoted.v1", payload=RegistrationPromoted),
+    Event(name="live.registration.cancelled.v1", payload=RegistrationCancelled),
+    Event(name="live.registration.removed.v1", payload=RegistrationRemoved),
+    Event(name="live.registration.allowed.v1", payload=RegistrationAllowed),
     Event(name="live.brand.updated.v1", payload=BrandUpdated),
 )

@@ -12,14 +12,33 @@ group by s.brand_id, s.id having s.registered_count <> count(r.id) limit 20
 NEVER_OVERSOLD_ANY_BRAND = """
 select 'session ' || session_id || ': place ' || place || ' of ' || capacity_at_admission as found from (
     select session_id, capacity_at_admission, row_number() over (
-        partition by brand_id, session_id order by coalesce(promoted_at, registered_at), position) as place
+        partition by brand_id, session_id order by admission, coalesce(promoted_at, registered_at), position) as place
     from registrations where status = 'registered') seats
 where place > capacity_at_admission limit 20
 """
 
+# A place in line that was given later was promoted earlier, or is still waited in.
+PROMOTED_IN_ORDER_ANY_BRAND = """
+select 'session ' || session_id || ': place ' || position || ' was passed by one behind it' as found from (
+    select session_id, position, status, admission, max(admission) over behind as latest, min(admission) over behind as earliest
+    from registrations where status = 'waitlist' or promoted_at is not null
+    window behind as (partition by brand_id, session_id order by position rows between 1 following and unbounded following)
+) line
+where (status = 'waitlist' and latest is not null) or (status <> 'waitlist' and earliest < admission) limit 20
+"""
+
+WAITLIST_COUNT_IS_TRUE_ANY_BRAND = """
+select 'session ' || s.id || ': waitlist_count ' || s.waitlist_count || ', rows ' || count(r.id) as found
+from sessions s left join registrations r
+    on r.brand_id = s.brand_id and r.session_id = s.id and r.status = 'waitlist'
+group by s.brand_id, s.id having s.waitlist_count <> count(r.id) limit 20
+"""
+
 ONE_ACTIVE_REGISTRATION_ANY_BRAND = """
 select 'session ' || session_id || ': ' || count(*) || ' active registrations of one person' as found
-from registrations where status <> 'cancelled' group by brand_id, session_id, user_id having count(*) > 1 limit 20
+from registrations where status <> 'cancelled'
+group by brand_id, session_id, case when guest_email is null then user_id end, lower(guest_email collate "C")
+having count(*) > 1 limit 20
 """
 
 NOBODY_WAITS_BESIDE_A_FREE_SEAT_ANY_BRAND = """
@@ -38,7 +57,26 @@ EVERY_CHANGE_IS_TOLD_ANY_BRAND = """
 select 'session ' || a.entity_id || ': version ' || a.entity_version || ' has no event' as found
 from audit_log a left join outbox o
     on o.brand_id = a.brand_id and o.session_id = a.entity_id and o.session_version = a.entity_version
+    and o.payload ->> 'registration_id' is null
 where a.entity = 'session' and o.id is null limit 20
+"""
+
+A_REGISTRATIONS_CHANGE_IS_AUDITED_AND_TOLD_ANY_BRAND = """
+with changed as (
+    select r.brand_id, r.id, r.session_id, change as version
+    from registrations r cross join lateral generate_series(1, r.version) as change
+), audited as (
+    select a.brand_id, a.entity_id as id, a.entity_version as version from audit_log a where a.entity = 'registration'
+), told as (
+    select o.brand_id, (o.payload ->> 'registration_id')::uuid as id, (o.payload ->> 'version')::integer as version,
+        count(*) as events
+    from outbox o where o.payload ->> 'registration_id' is not null group by 1, 2, 3
+)
+select 'registration ' || id || ': version ' || version || ', audit rows ' || count(audited.id) || ', events '
+    || coalesce(sum(told.events), 0) as found
+from changed full join audited using (brand_id, id, version) full join told using (brand_id, id, version)
+group by brand_id, id, version
+having count(changed.id) <> 1 or count(audited.id) <> 1 or coalesce(sum(told.events), 0) <> 1 limit 20
 """
 
 A_BRANDS_CHANGE_IS_AUDITED_AND_TOLD_ANY_BRAND = """

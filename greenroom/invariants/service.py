@@ -8,10 +8,15 @@ from greenroom.kit.database import Database
 PROMISES = {
     "registered_count is the number of registered rows": queries.COUNT_IS_TRUE_ANY_BRAND,
     "no admission above the capacity stored with it": queries.NEVER_OVERSOLD_ANY_BRAND,
+    "who waits longest is promoted first": queries.PROMOTED_IN_ORDER_ANY_BRAND,
+    "waitlist_count is the number of waiting rows": queries.WAITLIST_COUNT_IS_TRUE_ANY_BRAND,
     "one active registration per person and session": queries.ONE_ACTIVE_REGISTRATION_ANY_BRAND,
     "nobody waits while a seat is free and the session is scheduled": queries.NOBODY_WAITS_BESIDE_A_FREE_SEAT_ANY_BRAND,
     "a change has exactly one audit row": queries.ONE_AUDIT_ROW_PER_CHANGE_ANY_BRAND,
     "a change has its event": queries.EVERY_CHANGE_IS_TOLD_ANY_BRAND,
+    "a change of a registration has exactly one audit row and its event": (
+        queries.A_REGISTRATIONS_CHANGE_IS_AUDITED_AND_TOLD_ANY_BRAND
+    ),
     "a change of a brand's settings has exactly one audit row and its event": (
         queries.A_BRANDS_CHANGE_IS_AUDITED_AND_TOLD_ANY_BRAND
     ),

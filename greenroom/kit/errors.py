@@ -101,6 +101,12 @@ class Conflict(GreenroomError):
         super().__init__(headers={"Retry-After": str(retry_after_seconds)})
 
 
+class AlreadyRegistered(GreenroomError):
+    """The person has a seat in the session already, or a place in its line."""
+
+    status, code, message = 409, "conflict", "Already registered for this session, or in its line."
+
+
 class IdempotencyKeyPayloadMismatch(GreenroomError):
     """The key was used before with another body."""
 
@@ -112,6 +118,18 @@ class InvalidStatus(GreenroomError):
     """The session's status does not allow this."""
 
     status, code, message = 412, "invalid_status", "The session's status does not allow this."
+
+
+class AtCapacity(GreenroomError):
+    """All seats are taken, and there is no line to stand in."""
+
+    status, code, message = 412, "at_capacity", "All seats of this session are taken."
+
+
+class NotJoinable(GreenroomError):
+    """There is no way into the session for this registration."""
+
+    status, code, message = 412, "not_joinable", "This registration does not lead into the session."
 
 
 class PreconditionFailed(GreenroomError):

@@ -16,6 +16,11 @@ _RFC_3339 = re.compile(
 )
 _MONTH = re.compile(r"(?!0000)[0-9]{4}-(?:0[1-9]|1[0-2])")
 _WEB_ADDRESS = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?([/?#]([A-Za-z0-9._~:/?#@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)?")
+# RFC 5321, section 4.1.2, without quoted strings and address literals: what people can type, and mail can reach.
+_EMAIL = re.compile(
+    r"[a-zA-Z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-zA-Z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+    r"@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*"
+)
 _DIGITS = re.compile(r"[0-9]+")
 
 
@@ -80,6 +85,29 @@ class WebAddress(str):
         return cls(value)
 
 
+class EmailAddress(str):
+    """An e-mail address in ASCII, as given."""
+
+    __slots__ = ()
+    CHARACTERS = 254  # RFC 5321, section 4.5.3.1.3, as corrected
+    BEFORE_AT = 64  # RFC 5321, section 4.5.3.1.1
+    SCHEMA: ClassVar[dict[str, Any]] = {
+        "type": "string",
+        "format": "email",
+        "maxLength": CHARACTERS,
+        "pattern": f"^{_EMAIL.pattern}$",
+    }
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        """The address. Raises ValueError."""
+        if not isinstance(value, str) or len(value) > cls.CHARACTERS or not _EMAIL.fullmatch(value):
+            raise ValueError
+        if value.index("@") > cls.BEFORE_AT:
+            raise ValueError
+        return cls(value)
+
+
 class Month(str):
     """A month as `YYYY-MM`, in the years 1 to 9999 of UTC."""
 
@@ -123,7 +151,7 @@ class PageLimit(int):
         return cls(cls.LARGEST if len(significant) > len(str(cls.LARGEST)) else min(int(significant), cls.LARGEST))
 
 
-CUSTOM = (PositiveInteger, Minutes, Instant, WebAddress, Month, PageLimit)
+CUSTOM = (PositiveInteger, Minutes, Instant, WebAddress, EmailAddress, Month, PageLimit)
 
 
 def sent(value: T | UnsetType) -> T | None:

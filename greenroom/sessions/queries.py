@@ -1,9 +1,10 @@
-"""The SQL of sessions: one round trip per operation. The functions called here are in migrations/0001_sessions.sql."""
+"""The SQL of sessions: one round trip per operation. The functions called here are in migrations/."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Literal, NamedTuple
+from operator import itemgetter
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from msgspec import Struct
@@ -51,21 +52,14 @@ COUNT = "select count(*) as sessions from sessions where brand_id = $1"
 # Times go as text: the driver takes the first instant of year 1 for -infinity.
 CREATE = "select * from create_session_v1($1, $2, $3, $4, $5, $6::text::timestamptz, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
 
-# Many changes in the order asked for and in one transaction; lists of versions travel as text, since arrays do not nest.
+# Many changes of different sessions in one transaction; lists of versions travel as text, since arrays do not nest.
 UPDATE = """
-select u.* from unnest($2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::integer[], $8::text[], $9::jsonb[],
-    $10::boolean[], $11::text[], $12::boolean[], $13::text[], $14::text[], $15::uuid[], $16::uuid[]) with ordinality
-    as e (brand_id, id, versions, title, scheduled_at, max_participants, kind, metadata,
-          merges, user_id, manages, client_id, request_id, updated_event_id, rescheduled_event_id, place)
-cross join lateral update_session_v1($1, e.brand_id, e.id, e.versions::integer[], e.title, e.scheduled_at::timestamptz,
-    e.max_participants, e.kind, e.metadata, e.merges, e.user_id, e.manages, e.client_id, e.request_id,
-    e.updated_event_id, e.rescheduled_event_id) u
-order by e.place
+select u.place, (u.answer).* from update_sessions_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) u
 """
 
 CHANGE_CO_HOST = "select * from change_co_host_v1($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 
-MOVE = "select * from move_session_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+MOVE = "select * from move_session_v2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
 
 
 class Outcome(Struct, frozen=True):
@@ -288,9 +282,13 @@ async def create(db: Database, it: Creation) -> Outcome:
 
 
 async def update(db: Database, edits: Sequence[Edit], *, waits: bool) -> list[Outcome]:
-    """updated | unchanged | not_found | forbidden | stale | invalid_status | metadata_too_large | busy, for each."""
+    """updated | unchanged | not_found | forbidden | stale | invalid_status | metadata_too_large | busy, for each.
+
+    No two of the same session; with `waits` a single one.
+    """
     columns = zip(*(_edit_row(edit) for edit in edits), strict=True)
-    return [_outcome(row) for row in await db.rows(UPDATE, waits, *columns)]
+    answers = sorted(await db.rows(UPDATE, waits, *columns), key=itemgetter(0))
+    return [_outcome(answer) for _, *answer in answers]
 
 
 def _edit_row(it: Edit) -> tuple[object, ...]:
@@ -332,7 +330,7 @@ def _kept(row: Row) -> Kept:
     return Kept(*columns)
 
 
-def _outcome(row: Row | None) -> Outcome:
+def _outcome(row: Iterable[Any] | None) -> Outcome:
     if row is None:
         raise AssertionError("a session function always answers one row")
     how, *columns = row

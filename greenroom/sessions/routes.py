@@ -11,7 +11,6 @@ from greenroom.kit.http.body import JSON, MERGE_PATCH, BodyReader
 from greenroom.kit.http.entity_tag import entity_tag, held_in, versions_in
 from greenroom.kit.http.query import QueryReader, next_links
 from greenroom.kit.http.routing import performs
-from greenroom.kit.idempotency import IdempotencyKey, idempotency_key
 from greenroom.sessions import operations, service
 from greenroom.sessions.schemas import SessionCreate, SessionFilters, SessionPatch
 from greenroom.sessions.service import Seen, Sessions, Step
@@ -25,7 +24,7 @@ SESSION_PATCH = BodyReader(SessionPatch, accepts=(JSON, MERGE_PATCH))
 async def create_session(request: CallerRequest) -> Answer:
     """Schedule a session. Source: contract, POST /v1/sessions."""
     wanted = await request.read(SESSION_CREATE)
-    key = await _key_of(request, brand=wanted.brand_id)
+    key = await request.idempotency_key(brand=wanted.brand_id)
     created = await service.create(_sessions(request), request.caller, wanted, request_id=request.id, key=key)
     return _answer(created, status=HTTPStatus.CREATED)
 
@@ -108,7 +107,7 @@ def _refuse_unless_sent(request: CallerRequest, user_id: str) -> None:
 
 
 async def _move(request: CallerRequest, id: str, step: Step) -> Answer:
-    key = await _key_of(request, brand=request.caller.brand)
+    key = await request.idempotency_key(brand=request.caller.brand)
     return _answer(await service.move(_sessions(request), request.caller, id, step, request_id=request.id, key=key))
 
 
@@ -124,19 +123,6 @@ def tag_of(found: Seen) -> str:
 
 def _sessions(request: CallerRequest) -> Sessions:
     return cast("Sessions", request.scope["state"]["sessions"])
-
-
-async def _key_of(request: CallerRequest, *, brand: str | None) -> IdempotencyKey | None:
-    body = await request.bounded_body()
-    return idempotency_key(
-        request.header(b"idempotency-key"),
-        brand=brand or "",
-        client=request.caller.client,
-        subject=request.caller.user,
-        method=request.scope["method"],
-        path=request.scope["path"],
-        body=body,
-    )
 
 
 def _answer(found: Seen, *, status: int = 200) -> Answer:

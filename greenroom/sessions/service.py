@@ -1,6 +1,6 @@
 """The operations of sessions: pure decisions around one call of queries."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable
 from datetime import UTC, datetime
 from functools import partial
 from typing import Literal, TypeVar
@@ -15,6 +15,7 @@ from greenroom.kit.errors import Forbidden, InvalidStatus, NotFound, Preconditio
 from greenroom.kit.gathering import Gathering
 from greenroom.kit.idempotency import IdempotencyKey, refuse_unless_usable
 from greenroom.kit.ids import BrandId, RequestId, SessionId, UserId, new_id, parse_id
+from greenroom.kit.lane import Lanes
 from greenroom.kit.pagination import Cursors
 from greenroom.kit.wire import sent
 from greenroom.sessions import queries
@@ -65,7 +66,9 @@ class Sessions:
         self.lists: Gathering[Listing, list[Kept]] = Gathering(
             partial(queries.pages, db), wait_seconds=wait_seconds, largest=MOST_LISTS_TOGETHER
         )
-        self.edits: Gathering[Edit, Outcome] = Gathering(partial(_update_together, db), wait_seconds=wait_seconds)
+        self.edits: Lanes[Literal["every session"], Edit, Outcome] = Lanes(
+            lambda _, edits: queries.update(db, edits, waits=False), kind=type, claims=_session_of, is_repeatable=False
+        )
 
 
 async def get(there: Sessions, caller: Caller, session_id: str) -> Seen:
@@ -136,7 +139,7 @@ async def update(
         updated_event_id=new_id(),
         rescheduled_event_id=new_id(),
     )
-    outcome = await there.edits.send(edit)
+    outcome = await stored(there.edits.send("every session", edit))
     if outcome.how == "busy":
         (outcome,) = await stored(queries.update(there.db, [edit], waits=True))
     return answer_to(outcome)
@@ -282,9 +285,6 @@ async def brand_of(db: Database, caller: Caller, session_id: SessionId) -> Brand
     return brand
 
 
-async def _update_together(db: Database, edits: Sequence[Edit]) -> Sequence[Outcome]:
-    """All of them in one transaction; a change that the database cannot store, or whose row is held, is made alone."""
-    try:
-        return await queries.update(db, edits, waits=False)
-    except ValidationFailed:
-        return [Outcome("busy", None)] * len(edits)
+def _session_of(edit: Edit) -> tuple[SessionId]:
+    """Edits of one session are made one after another."""
+    return (edit.id,)

@@ -110,7 +110,8 @@ def _query(schema: type[Struct] | None) -> Iterator[Parameter]:
 def _answer(answer: AnswerShape, operations: Iterable[Operation]) -> dict[str, Any]:
     said: dict[str, Any] = {"description": answer.description, "headers": _headers(answer.headers)}
     if answer.schema is not None:
-        said["content"] = {answer.media_type: {"schema": _reference(answer.schema), "example": answer.example}}
+        texts: dict[str, Any] = {media_type: {"schema": {"type": "string"}} for media_type in answer.or_as}
+        said["content"] = {answer.media_type: {"schema": _reference(answer.schema), "example": answer.example}, **texts}
     elif answer.media_type != "application/json":
         said["content"] = {answer.media_type: {"schema": {"type": "string"}}}
     if links := _links(answer.links, operations):
@@ -145,12 +146,18 @@ def _errors(errors: Iterable[type[GreenroomError]]) -> dict[str, Any]:
             "content": {
                 "application/json": {
                     "schema": {"$ref": "#/components/schemas/Error"},
-                    "examples": {error.code: {"value": _example(error)} for error in same},
+                    "examples": {_example_name(error, same): {"value": _example(error)} for error in same},
                 }
             },
         }
         for status, same in sorted(by_status.items())
     }
+
+
+def _example_name(error: type[GreenroomError], same: list[type[GreenroomError]]) -> str:
+    """The error's code; where two that the operation can answer share it, the later one's own name too."""
+    first = next(other for other in same if other.code == error.code)
+    return error.code if error is first else f"{error.code} {error.__name__}"
 
 
 def _example(error: type[GreenroomError]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from tests.tenant import Json
 
 HOST = "host_1"
 MANAGERS = frozenset({"manager", "admin"})
+CALLED_OFF = {"reason": "requested", "registered_count": 0, "waitlist_count": 0}
 OVER = frozenset({"ended", "cancelled"})
 FIXED_WHILE_LIVE = frozenset({"scheduled_at", "kind"})
 HOSTS_FIELDS = frozenset({"title", "scheduled_at", "max_participants", "kind", "metadata"})
@@ -70,7 +71,7 @@ class Life(Struct):
         self.status = status
         self._next(f"session.{action}", [*changed, "status"])
         time = body.get("scheduled_at", self.fields["scheduled_at"])
-        self._tell(action, {"reason": "requested"} if action == "cancelled" else {"scheduled_at": time})
+        self._tell(action, CALLED_OFF if action == "cancelled" else {"scheduled_at": time})
         self._apply(changed, body)
         return 200
 
@@ -82,7 +83,7 @@ class Life(Struct):
         if self.status == before:
             self.status = after
             self._next(f"session.{action}", ["status"])
-            self._tell(action, {"cancelled": {"reason": "requested"}}.get(action, {f"{action}_at": None}))
+            self._tell(action, {"cancelled": CALLED_OFF}.get(action, {f"{action}_at": None}))
             return 200
         return 200 if self.status == after else 412
 

@@ -19,6 +19,7 @@ from tests.administration.admins import (
     session_that_is,
     traces,
 )
+from tests.planted import hold_together
 from tests.postgres import Owner
 from tests.tenant import Json, Tenant
 from tests.wire import SENTINEL, assert_refused, id_of
@@ -196,6 +197,7 @@ async def test_the_administrators_tag_is_that_of_what_the_administrator_reads(
         " values ($1, $2, $3, $4, 'registered', 1, 100, now())", tenant.brand, uuid4(), id_of(session), admin_of(tenant),
     )  # fmt: skip
     await owner.execute("update sessions set registered_count = 1, revision = 4 where id = $1", id_of(session))
+    await hold_together(owner, tenant.brand)
     changed, unchanged = [await administer(http, tenant, session, {"tags": ["x"]}) for _ in range(2)]
     seen = await read(http, tenant, session, admin_of(tenant))
     assert changed.headers["etag"] == unchanged.headers["etag"] == seen.headers["etag"] == '"2.4.1.1"'

@@ -16,6 +16,7 @@ from tests.administration.admins import (
     traces,
 )
 from tests.contract.schemas import CONTRACT, answer_schema, faults_in, operations
+from tests.planted import hold_together
 from tests.postgres import Owner
 from tests.sessions.lists import listed
 from tests.tenant import Json, Tenant
@@ -257,5 +258,6 @@ async def test_seats_taken_are_counted_and_kept_when_there_are_fewer(
         tenant.brand, id_of(session),
     )  # fmt: skip
     await owner.execute("update sessions set registered_count = 2 where id = $1", id_of(session))
+    await hold_together(owner, tenant.brand)
     answer = await administered(http, tenant, session, {"max_participants": 1})
     assert (answer["max_participants"], answer["registered_count"]) == (1, 2)

@@ -6,30 +6,38 @@ import httpx
 
 from greenroom.app import ROUTES
 from greenroom.kit.http.operation import Operation
+from tests.registrations.people import room
 from tests.tenant import Json, Tenant
 
 CHANGES: Final = [
     route.operation for route in ROUTES if route.operation is not None and route.operation.scope and route.method != "GET"
 ]
 STEPS: Final = ("startSession", "endSession", "cancelSession")
+ASKS: Final = {"register": "patient_1"}  # who asks; else the host, who has a seat already when this comes
 
 
 async def leave_traces_of_everything(http: httpx.AsyncClient, tenant: Tenant) -> Json:
     """A session on which every operation that changes something was used, by its own example; new ones find their way here."""
-    session = await tenant.session(http)
+    there = await room(http, tenant)
+    session = there.session
+    [patient], guest = await there.enter("patient_2"), await there.invite()
     for operation in CHANGES:
         if operation.id not in STEPS:
-            response = await _use(http, operation, tenant, session)
+            registration = guest if operation.id == "linkRegistration" else patient
+            response = await _use(http, operation, tenant, session, registration)
             assert response.is_success, (operation.id, response.text)
     for step in ("start", "end"):
         assert (await tenant.step(http, session, step)).is_success
     return session
 
 
-async def _use(http: httpx.AsyncClient, operation: Operation, tenant: Tenant, session: Json) -> httpx.Response:
+async def _use(
+    http: httpx.AsyncClient, operation: Operation, tenant: Tenant, session: Json, registration: Json
+) -> httpx.Response:
     method, path = operation.at.split(" ")
     example = operation.body_example
     ours = {"host_id": session["host_id"], "brand_id": tenant.brand}
     body = None if example is None else {name: ours.get(name, value) for name, value in example.items()}
-    path = path.format(id=session["id"], user_id="host_2")
-    return await http.request(method, path, json=body, headers=tenant.bearer(scope="admin:live"))
+    path = path.format(id=session["id"], user_id="host_2", registration_id=registration["id"])
+    headers = tenant.bearer(ASKS.get(operation.id, "host_1"), scope="admin:live")
+    return await http.request(method, path, json=body, headers=headers)

@@ -16,6 +16,8 @@ MOVE_PAUSE_SECONDS = 0.02
 KEY_PAUSE_SECONDS = 0.06
 
 LOCK = re.compile(r"for no key update( skip locked)?;")
+EDIT_LOCK = re.compile(r" for no key update( skip locked)?")
+JUDGED = "else 'updated' end as outcome"  # after everything was read, and before anything is written
 KEY_LOCK = "pg_try_advisory_xact_lock(p_lock)"
 
 
@@ -25,11 +27,11 @@ class Arena(Struct, frozen=True):
     database: TestDatabase
     servers: tuple[Server, Server]
 
-    def client(self) -> httpx.AsyncClient:
+    def client(self, *, first: int = 0) -> httpx.AsyncClient:
         """A client whose requests go to one server and the other in turn."""
-        return httpx.AsyncClient(
-            base_url=self.servers[0].url, timeout=30, transport=InTurn([server.port for server in self.servers])
-        )
+        ports = [server.port for server in self.servers]
+        transport = InTurn(ports[first % 2 :] + ports[: first % 2])
+        return httpx.AsyncClient(base_url=self.servers[0].url, timeout=30, transport=transport)
 
 
 class InTurn(httpx.AsyncHTTPTransport):
@@ -51,16 +53,25 @@ class Functions(Struct, frozen=True):
     move: str
     claim: str
 
+    def as_made(self) -> list[str]:
+        """To be put back."""
+        return [self.update, self.move, self.claim]
+
     def widened(self, *, locked: bool) -> list[str]:
         """The same functions with a pause after what they read; with their locks, or without.
 
         An edit also writes back what it read: with the lock that is the row as it is, without it a memory of it.
         """
         return [
-            _paused(_written_back(self.update), EDIT_PAUSE_SECONDS, locked=locked),
+            _slow_to_edit(self.update, locked=locked),
             _paused(self.move, MOVE_PAUSE_SECONDS, locked=locked),
-            _slow_to_claim(self.claim, locked=locked),
+            self.slow_to_claim(locked=locked),
         ]
+
+    def slow_to_claim(self, *, locked: bool) -> str:
+        """An idempotency key that is claimed with a pause after it was looked up."""
+        slow = _replaced(self.claim, "answer := kept.answer;", f"answer := kept.answer; perform pg_sleep({KEY_PAUSE_SECONDS});")
+        return slow if locked else _replaced(slow, KEY_LOCK, "true")
 
 
 async def functions_of(database: TestDatabase) -> Functions:
@@ -69,7 +80,7 @@ async def functions_of(database: TestDatabase) -> Functions:
     try:
         sources = [
             str(await owner.fetchval("select pg_get_functiondef($1::regproc)", name))
-            for name in ("update_session_v1", "move_session_v1", "claim_idempotency_key_v1")
+            for name in ("update_sessions_v1", "move_session_v1", "claim_idempotency_key_v1")
         ]
     finally:
         await owner.close()
@@ -92,16 +103,13 @@ def _paused(source: str, seconds: float, *, locked: bool) -> str:
     return LOCK.sub(lambda lock: f"{lock[0] if locked else ';'} perform pg_sleep({seconds});", source)
 
 
-def _written_back(source: str) -> str:
-    found = re.sub(r"coalesce\((p_\w+), (\w+)\)", r"coalesce(\1, s.\2)", source)
-    if found == source:
-        raise AssertionError("the function writes no field that it was not sent")
-    return found
-
-
-def _slow_to_claim(source: str, *, locked: bool) -> str:
-    slow = _replaced(source, "answer := kept.answer;", f"answer := kept.answer; perform pg_sleep({KEY_PAUSE_SECONDS});")
-    return slow if locked else _replaced(slow, KEY_LOCK, "true")
+def _slow_to_edit(source: str, *, locked: bool) -> str:
+    slow = _replaced(
+        source, JUDGED, f"else case when pg_sleep({EDIT_PAUSE_SECONDS})::text is not null then 'updated' end end as outcome"
+    )
+    if not EDIT_LOCK.search(slow):
+        raise AssertionError("the function locks no row")
+    return slow if locked else EDIT_LOCK.sub("", slow)
 
 
 def _replaced(source: str, old: str, new: str) -> str:

@@ -6,13 +6,20 @@ from collections.abc import AsyncIterator, Iterator
 import httpx
 import pytest
 
+from greenroom.kit.database import Database
 from tests.concurrency.arena import Arena, Functions, functions_of, replace_functions
+from tests.concurrency.hall import Hall
 from tests.concurrency.history import Contest
+from tests.concurrency.seats_arena import SeatFunctions, seat_functions_of, sweep
 from tests.postgres import Cluster, TestDatabase, fresh_database
 from tests.server import Server, running_server
 from tests.tenant import Tenant
 
-PATIENT = {"GREENROOM_POOL_WAIT_SECONDS": "20", "GREENROOM_STATEMENT_SECONDS": "20"}
+PATIENT = {
+    "GREENROOM_POOL_WAIT_SECONDS": "20",
+    "GREENROOM_STATEMENT_SECONDS": "20",
+    "GREENROOM_RATE_LIMIT_ADMIN": "0",
+}
 
 
 @pytest.fixture(scope="module")
@@ -53,3 +60,39 @@ async def unlocked(arena: Arena, functions: Functions, tenant: Tenant) -> AsyncI
     await replace_functions(arena.database, functions.widened(locked=False))
     async with arena.client() as client:
         yield Contest(client, tenant, arena.database)
+
+
+@pytest.fixture(scope="module")
+def seat_functions(arena: Arena) -> SeatFunctions:
+    """The functions that give and take seats, as the migrations made them."""
+    return asyncio.run(seat_functions_of(arena.database))
+
+
+@pytest.fixture
+async def hall(arena: Arena, functions: Functions, seat_functions: SeatFunctions, tenant: Tenant) -> AsyncIterator[Hall]:
+    """Two processes, with the functions as they are. Afterwards `greenroom check` finds nothing."""
+    await replace_functions(arena.database, [*functions.as_made(), *seat_functions.as_made()])
+    async with (
+        arena.client() as client,
+        Database(arena.database.service_url, size=2, wait_seconds=20, statement_seconds=20) as db,
+    ):
+        made = Hall(client, tenant, arena.database, db)
+        yield made
+        assert await made.broken() == []
+
+
+@pytest.fixture
+async def wide_hall(hall: Hall, functions: Functions, seat_functions: SeatFunctions) -> Hall:
+    """The same with a pause between what a function reads and what it writes."""
+    sources = [*functions.widened(locked=True), *seat_functions.widened(locked=True)]
+    await replace_functions(hall.database, sources)
+    return hall
+
+
+@pytest.fixture
+async def unlocked_hall(hall: Hall, functions: Functions, seat_functions: SeatFunctions) -> AsyncIterator[Hall]:
+    """The negative control: the same pause, and no lock. What that breaks is swept away afterwards."""
+    sources = [*functions.widened(locked=False), *seat_functions.widened(locked=False)]
+    await replace_functions(hall.database, sources)
+    yield hall
+    await sweep(hall.database)

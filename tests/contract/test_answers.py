@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from tests.contract.schemas import CONTRACT, OURS, answer_schema, faults_in, followed, operations
+from tests.registrations.people import room
 from tests.tenant import Json, Tenant
 
 ERROR: Json = CONTRACT["components"]["schemas"]["Error"]
@@ -135,6 +136,12 @@ async def test_every_outbox_row_is_of_its_events_schema(http: httpx.AsyncClient,
     admin = tenant.bearer("admin_1", scope="admin:live")
     await http.patch(f"/v1/admin/sessions/{called_off['id']}", json={"status": "scheduled"}, headers=admin)
     await http.patch("/v1/brand/settings", json={"moderation": False}, headers=admin)
+    small = await room(http, tenant, seats=1)
+    first, second = await small.enter("patient_1", "patient_2")
+    await small.leave("patient_1")
+    await small.remove(second)
+    await small.allow(second)
+    assert (first["status"], second["status"]) == ("registered", "waitlist")
     rows = await owner.fetch("select name, payload::text from outbox where brand_id = $1", tenant.brand)
     assert {row["name"] for row in rows} == set(OURS["webhooks"])
     for row in rows:

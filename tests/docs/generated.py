@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from greenroom.kit.errors import GreenroomError
 from greenroom.kit.http.answer import error_answer
 from greenroom.kit.http.expectations import expectations_of
 from greenroom.kit.wire import schema_of
+from greenroom.registrations.schemas import AdminRegistrationFilters, MyRegistrationFilters, RegistrationFilters
 from greenroom.session_settings.schemas import SessionSettings, SettingsPatch
 from greenroom.session_settings.service import defaults
 from greenroom.sessions.schemas import SessionFilters
@@ -66,7 +67,7 @@ def error_list() -> str:
     """Every error: a table, and an example of each."""
     known = list(_errors())
     rows = [f"| {error.status} | [`{error.code}`](#{error.code}) | {error.__doc__} |" for error in known]
-    sections = [f"### {error.code}\n\n```http\n{_example(EXAMPLES.get(error) or error())}\n```" for error in known]
+    sections = [f"### {code}\n\n{_examples(error for error in known if error.code == code)}" for code in _codes(known)]
     return "\n\n".join([_table("| status | code | when |", rows), "## Examples", *sections])
 
 
@@ -83,6 +84,21 @@ def filters() -> str:
 def admin_filters() -> str:
     """The filters of the administration's list."""
     return _filters_of(AdminFilters)
+
+
+def registration_filters() -> str:
+    """The filters of a session's registrations, for its hosts."""
+    return _filters_of(RegistrationFilters, of="registrations")
+
+
+def admin_registration_filters() -> str:
+    """The filters of a session's registrations, for administrators."""
+    return _filters_of(AdminRegistrationFilters, of="registrations")
+
+
+def my_registration_filters() -> str:
+    """The pages of the caller's registrations."""
+    return _filters_of(MyRegistrationFilters, of="registrations")
 
 
 def session_settings() -> str:
@@ -105,6 +121,9 @@ PARTS: Final[dict[str, tuple[str, Callable[[], str]]]] = {
     "events": ("docs/events.md", events),
     "filters": ("docs/lists.md", filters),
     "admin filters": ("docs/lists.md", admin_filters),
+    "registration filters": ("docs/lists.md", registration_filters),
+    "admin registration filters": ("docs/lists.md", admin_registration_filters),
+    "my registration filters": ("docs/lists.md", my_registration_filters),
     "session settings": ("docs/session-settings.md", session_settings),
 }
 
@@ -132,10 +151,10 @@ def _table(head: str, rows: list[str]) -> str:
     return "\n".join([head, "|" + "---|" * (head.count("|") - 1), *rows])
 
 
-def _filters_of(schema: type[msgspec.Struct]) -> str:
+def _filters_of(schema: type[msgspec.Struct], *, of: str = "sessions") -> str:
     values = expectations_of(schema)
     rows = [f"| `{name}` | {values[name]} | {said['description']} |" for name, said in _properties_of(schema).items()]
-    return _table("| parameter | value | which sessions |", rows)
+    return _table(f"| parameter | value | which {of} |", rows)
 
 
 def _properties_of(schema: type[msgspec.Struct]) -> dict[str, Any]:
@@ -186,6 +205,15 @@ def _default(field: inspect.Field) -> str:
 def _errors() -> Iterator[type[GreenroomError]]:
     found = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, GreenroomError)]
     yield from sorted((kind for kind in found if kind is not GreenroomError), key=lambda kind: kind.status)
+
+
+def _codes(known: Iterable[type[GreenroomError]]) -> list[str]:
+    """Each code once: what a program must tell apart has codes of its own, and some errors need not be."""
+    return list(dict.fromkeys(error.code for error in known))
+
+
+def _examples(same: Iterable[type[GreenroomError]]) -> str:
+    return "\n\n".join(f"```http\n{_example(EXAMPLES.get(error) or error())}\n```" for error in same)
 
 
 def _example(error: GreenroomError) -> str:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import asyncpg
 
-from tests.postgres import TestDatabase
+from tests.postgres import Owner, TestDatabase
 from tests.tenant import Json
 
 PATIENCE_SECONDS = 30.0
@@ -25,12 +25,12 @@ where datname = current_database() and application_name = 'greenroom' and wait_e
 class HeldRow:
     """A session's row that somebody else has locked."""
 
-    def __init__(self, holder: "asyncpg.Connection[asyncpg.Record]") -> None:
+    def __init__(self, holder: Owner) -> None:
         self._holder = holder
 
     async def waiting(self) -> list[int]:
         """The backends of the service that stand before a lock."""
-        return [row["pid"] for row in await self._holder.fetch(WAITING)]
+        return await waiting_backends(self._holder)
 
     async def awaited(self) -> None:
         """Return when a request stands before it."""
@@ -66,6 +66,24 @@ async def held_row(database: TestDatabase, session: Json) -> AsyncIterator[HeldR
             await holder.execute("commit")
     finally:
         holder.terminate()
+
+
+@asynccontextmanager
+async def held_before_commit(database: TestDatabase) -> AsyncIterator[Owner]:
+    """Who changes something meanwhile has its row locked, and then waits for the outbox."""
+    holder = await asyncpg.connect(database.superuser_url)
+    try:
+        await holder.execute("begin; lock table outbox in share mode")
+        yield holder
+        await holder.execute("commit")
+    finally:
+        holder.terminate()
+
+
+async def waiting_backends(watcher: Owner) -> list[int]:
+    """The backends of the service that stand before a lock."""
+    await watcher.execute("select pg_stat_clear_snapshot()")  # a transaction would not see who connected after its first look
+    return [row["pid"] for row in await watcher.fetch(WAITING)]
 
 
 async def eventually(condition: Callable[[], Awaitable[object]], what: str, *, seconds: float = PATIENCE_SECONDS) -> None:

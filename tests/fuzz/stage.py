@@ -12,6 +12,7 @@ from urllib.parse import unquote
 from zlib import crc32
 
 import httpx
+from msgspec import Struct
 from requests.structures import CaseInsensitiveDict
 from schemathesis import Case
 
@@ -22,27 +23,44 @@ from tests.fuzz.holders import ANOTHER_HOST, MAKER, USER, Holder
 
 T = TypeVar("T")
 
-# Whose a session is, in which brand, and what leads it to its status.
 BRAND: Final = BrandId("acme")
 ELSEWHERE: Final = BrandId("elsewhere")
-SESSIONS: Final[Sequence[tuple[Holder, BrandId, Sequence[str]]]] = (
-    (MAKER, BRAND, ()), (MAKER, BRAND, ()), (MAKER, BRAND, ("start",)), (MAKER, BRAND, ("start", "end")),
-    (MAKER, BRAND, ("cancel",)), (ANOTHER_HOST, BRAND, ()), (MAKER, ELSEWHERE, ()),
+PLENTY: Final = 100
+
+
+class Planned(Struct, frozen=True):
+    """Whose a session is, in which brand, what leads it to its status, and how many seats it has."""
+
+    maker: Holder
+    brand: BrandId
+    steps: Sequence[str] = ()
+    seats: int = PLENTY
+
+
+SESSIONS: Final = (
+    Planned(MAKER, BRAND), Planned(MAKER, BRAND), Planned(MAKER, BRAND, seats=1),
+    Planned(MAKER, BRAND, ("start",)), Planned(MAKER, BRAND, ("start",), seats=1),
+    Planned(MAKER, BRAND, ("start", "end")), Planned(MAKER, BRAND, ("cancel",)),
+    Planned(ANOTHER_HOST, BRAND), Planned(MAKER, ELSEWHERE),
 )  # fmt: skip
 
-HOST_FIELDS: Final = frozenset({"host_id", "host_user_id"})
+HOST_FIELDS: Final = frozenset({"host_id", "host_user_id", "patient_id"})
 BRAND_FIELDS: Final = frozenset({"brand_id", "x-brand-id"})
 TAG_FIELDS: Final = frozenset({"if-match", "if-none-match"})
 TAGS: Final = re.compile(TAGS_SCHEMA["pattern"])
 VERSIONS: Final = ("*", '"1.0.0.0"', '"2.0.0.0"', 'W/"1.0.0.0", "7.1.0.1"')
 SCHEDULED_AT: Final = "2027-03-01T17:00:00Z"
+GUEST: Final = "guest@example.com"
 CO_HOST: Final = "co_host_1"
+OF_PEOPLE: Final = "/regist"  # in the paths that are about who is registered
+NAMED_BY_LINKS: Final = frozenset({"id", "registration_id"})  # others in every run
 
 # What a schema cannot say of good data.
 UNSTORED_TIME: Final = re.compile(r"^(0000|0001|9999)|:60")  # may be outside the years 1 to 9999 of UTC, or no second of ours
 SAME_TWICE: Final = {"host_id": "host_user_id", "upcoming": "upcoming_only"}  # filters of two names must say the same
+ONE_OF: Final = ("patient_id", "guest_email")  # whom to register: a request names at most one
 CURSOR: Final = "cursor"  # only the service makes them
-OF_A_BRAND: Final = "/v1/brand/"  # who has no brand must name one here
+OF_A_BRAND: Final = ("/v1/brand/", "/v1/me/")  # who has no brand must name one here
 
 
 class Stage:
@@ -61,23 +79,60 @@ class Stage:
         made = _chosen(_fingerprint(case, "id"), (None, *SESSIONS))
         set_all_but_session(case, BRAND)
         if "id" in case.path_parameters and made is not None:
-            case.path_parameters = {**case.path_parameters, "id": self.session(*made)}
+            placed = {"id": self.created(made)}
+            if OF_PEOPLE in case.path:
+                people = self.people(made, placed["id"])
+                if "registration_id" in case.path_parameters:
+                    placed["registration_id"] = _chosen(_fingerprint(case, "registration_id"), people)
+                elif _chosen(_fingerprint(case, "has left"), (True, False)):
+                    self._asked("DELETE", f"/v1/sessions/{placed['id']}/registrations/me", MAKER, made.brand)
+            self.moved(made, placed["id"])
+            case.path_parameters = {**case.path_parameters, **placed}
+        elif "ticket" in case.path_parameters and made is not None:
+            case.path_parameters = {**case.path_parameters, "ticket": self.ticket(made)}
 
-    def session(self, maker: Holder, brand: BrandId, steps: Sequence[str]) -> str:
-        """The id of a new session that has taken these steps."""
-        headers = maker.headers(brand)
+    def session(self, planned: Planned) -> str:
+        """The id of a new session that has taken its steps."""
+        session = self.created(planned)
+        self.moved(planned, session)
+        return session
+
+    def created(self, planned: Planned) -> str:
+        """The id of a new session."""
         wanted = {
-            "host_id": maker.user,
-            "brand_id": brand,
+            "host_id": planned.maker.user,
+            "brand_id": planned.brand,
             "title": "Ask the physiotherapist",
             "scheduled_at": SCHEDULED_AT,
-            "max_participants": 100,
+            "max_participants": planned.seats,
         }
-        made = self._http.post("/v1/sessions", json=wanted, headers=headers).raise_for_status()
-        path = made.headers["location"]
-        for step in steps:
-            self._http.post(f"{path}/{step}", headers=headers).raise_for_status()
-        return str(made.json()["id"])
+        return str(self._asked("POST", "/v1/sessions", planned.maker, planned.brand, wanted)["id"])
+
+    def moved(self, planned: Planned, session: str) -> None:
+        """Take the session's steps."""
+        for step in planned.steps:
+            self._asked("POST", f"/v1/sessions/{session}/{step}", planned.maker, planned.brand)
+
+    def people(self, planned: Planned, session: str) -> Sequence[str]:
+        """The ids of registrations: a guest's, and that of the user who all holders are, who waits when there is one seat."""
+        path, guest = f"/v1/sessions/{session}", {"guest_email": GUEST}
+        invited = self._asked("POST", f"{path}/register", planned.maker, planned.brand, guest)
+        own = self._asked("POST", f"{path}/registrations", MAKER, planned.brand)
+        return str(invited["id"]), str(own["id"])
+
+    def ticket(self, planned: Planned) -> str:
+        """What a guest's link ends with."""
+        session = self.created(planned)
+        guest, _ = self.people(planned, session)
+        path = f"/v1/sessions/{session}/registrations/{guest}/link"
+        url = str(self._asked("POST", path, planned.maker, planned.brand)["url"])
+        self.moved(planned, session)
+        return url.rpartition("/")[2]
+
+    def _asked(self, method: str, path: str, holder: Holder, brand: BrandId, body: Any = None) -> dict[str, Any]:
+        response = self._http.request(method, path, json=body, headers=holder.headers(brand)).raise_for_status()
+        answer: dict[str, Any] = response.json()
+        return answer
 
 
 def set_all_but_session(case: Case[Any], brand: BrandId) -> None:
@@ -94,6 +149,9 @@ def set_all_but_session(case: Case[Any], brand: BrandId) -> None:
     body = placed(case.body) if isinstance(case.body, dict) else case.body
     if is_good:
         query = {name: query.get(SAME_TWICE.get(name, name), value) for name, value in query.items() if name != CURSOR}
+    if is_good and isinstance(body, dict) and all(name in body for name in ONE_OF):
+        spare = _chosen(_fingerprint(case, "whom"), ONE_OF)
+        body = {name: value for name, value in body.items() if name != spare}
     if case.path.startswith(OF_A_BRAND):
         headers = {"X-Brand-Id": brand, **headers}
     # A part is set only when it is another: Schemathesis then looks again whether it is good or bad.
@@ -121,7 +179,7 @@ def _candidates(name: str, value: Any, brand: BrandId, *, is_good: bool) -> Sequ
         return (SCHEDULED_AT,)
     if name == "user_id" and _is_no_co_host(text):
         return (CO_HOST,)
-    return (value,)
+    return (GUEST, value) if name == "guest_email" and is_good else (value,)
 
 
 def _is_no_co_host(quoted: str) -> bool:
@@ -136,7 +194,7 @@ def _chosen(fingerprint: int, options: Sequence[T]) -> T:
 
 
 def _fingerprint(case: Case[Any], part: str) -> int:
-    """A number that stands for what was generated; a session's id may come from a link, and is another in every run."""
-    path = {name: value for name, value in case.path_parameters.items() if name != "id"}
+    """A number that stands for what was generated; what may come from a link is another in every run."""
+    path = {name: value for name, value in case.path_parameters.items() if name not in NAMED_BY_LINKS}
     said = (part, path, case.query, sorted(case.headers.items()), case.body)
     return crc32(repr(said).encode("utf-8", "surrogatepass"))

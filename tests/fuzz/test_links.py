@@ -13,7 +13,7 @@ from greenroom.kit.ids import BrandId
 from tests.contract.schemas import OURS, operations
 from tests.fuzz.budget import SEED, WALKS
 from tests.fuzz.holders import HOLDERS, MAKER, Holder
-from tests.fuzz.stage import Stage, set_all_but_session
+from tests.fuzz.stage import Planned, Stage, set_all_but_session
 from tests.fuzz.surface import SURFACE
 
 SETTINGS = hypothesis.settings(SURFACE.config.get_hypothesis_settings(phase="stateful"), max_examples=WALKS)
@@ -30,7 +30,7 @@ def test_what_an_answer_names_can_be_asked_for(stage: Stage, holder: Holder) -> 
             # A brand of its own: what an earlier walk has left would change the answers, and a walk could not be repeated.
             self.brand = BrandId(f"walk-{uuid4().hex}")
             self.walker = MAKER
-            stage.session(MAKER, self.brand, ())  # else lists would be empty, and lead nowhere
+            stage.session(Planned(MAKER, self.brand))  # else lists would be empty, and lead nowhere
 
         def step(self, input: StepInput) -> StepOutput:
             self.walker = MAKER if input.transition is None else holder

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from typing import Any, Final
-from uuid import UUID
+from uuid import NAMESPACE_OID, UUID, uuid5
 
 import httpx
 from msgspec import Struct
@@ -11,7 +11,8 @@ from greenroom.app import ROUTES
 from greenroom.identity.tokens import Signer, new_grant
 from greenroom.kit.http.operation import Operation
 from greenroom.kit.ids import BrandId, ClientId, UserId
-from tests.permissions.table import ALLOWS, TABLE, Role
+from tests.permissions.table import ALLOWS, EVERYBODY, TABLE, Role
+from tests.planted import hold_together
 from tests.postgres import Owner
 from tests.server import SECRET_KEY
 from tests.tenant import Json, Tenant
@@ -29,13 +30,19 @@ USERS: Final[dict[Role, UserId]] = {
 LIFETIME: Final = timedelta(hours=1)
 OF_A_SESSION: Final = sorted(name for name, operation in OPERATIONS.items() if "{id}" in operation.at)
 
+# Somebody with a seat; a guest whom they registered; and somebody whom a host has removed.
 REGISTER: Final = """
-insert into registrations (brand_id, id, session_id, user_id, status, position, capacity_at_admission, registered_at)
-values ($1, gen_random_uuid(), $2, $3, 'registered', 1, 100, now())
+insert into registrations (brand_id, id, session_id, user_id, guest_email, role, status, position, capacity_at_admission,
+                           admission, registered_at, registered_by, cancelled_at, removed_at)
+values ($1, $4, $2, $3, null, 'participant', 'registered', 1, 100, 1, now(), $3, null, null),
+       ($1, $5, $2, 'guest:' || $5::uuid, 'guest@example.com', 'guest', 'registered', 2, 100, 2, now(), $3, null, null),
+       ($1, $6, $2, 'removed_1', null, 'participant', 'cancelled', 3, 100, 3, now(), 'removed_1', now(), now())
 """
 SEAT: Final = """
-update sessions set registered_count = 1, next_position = 2, co_host_ids = array[$3] where brand_id = $1 and id = $2
+update sessions set registered_count = 2, next_position = 4, next_admission = 4, co_host_ids = array[$3]
+where brand_id = $1 and id = $2
 """
+NAMED: Final = {"linkRegistration": "guest", "allowRegistration": "removed"}  # of those; else who has a seat
 
 
 class Asker(Struct, frozen=True, kw_only=True):
@@ -65,19 +72,27 @@ def outsiders(tenant: Tenant, name: str) -> list[Asker]:
     """Who may use the operation, but in another brand."""
     other = BrandId(f"{tenant.brand}-other")
     able = [scope for scope, allowed in ALLOWS.items() if TABLE[name].scope in allowed]
-    of_another = [Asker(scope=scope, role="host", brand=other) for scope in able]
-    return [*of_another, Asker(scope="admin:*", role="host", brand=None, names=other)]
+    role: Role = "registered" if TABLE[name].roles == EVERYBODY else "host"  # whoever has most to find there
+    of_another = [Asker(scope=scope, role=role, brand=other) for scope in able]
+    return [*of_another, Asker(scope="admin:*", role=role, brand=None, names=other)]
 
 
 async def session_for(http: httpx.AsyncClient, owner: Owner, tenant: Tenant, operation: str) -> Json:
     """A session that has everybody in it, and is where the operation makes sense."""
     session = await tenant.session(http)
-    await owner.execute(REGISTER, tenant.brand, id_of(session), USERS["registered"])
+    them = [registration_of(session["id"], whose) for whose in ("registered", "guest", "removed")]
+    await owner.execute(REGISTER, tenant.brand, id_of(session), USERS["registered"], *them)
     await owner.execute(SEAT, tenant.brand, id_of(session), USERS["co_host"])
+    await hold_together(owner, tenant.brand)
     for step in TABLE[operation].after:
         response = await tenant.step(http, session, step)
         assert response.status_code == 200, response.text
     return session
+
+
+def registration_of(session_id: str | UUID, whose: str) -> UUID:
+    """The id of somebody's registration for the session: known without asking, and unknown where the session is."""
+    return uuid5(NAMESPACE_OID, f"{session_id} {whose}")
 
 
 async def ask(
@@ -88,7 +103,9 @@ async def ask(
     method, path = operation.at.split(" ")
     return await http.request(
         method,
-        path.format(id=session_id, user_id="somebody"),
+        path.format(
+            id=session_id, user_id="somebody", registration_id=registration_of(session_id, NAMED.get(name, "registered"))
+        ),
         json=body_of(operation, tenant),
         headers=headers,
     )

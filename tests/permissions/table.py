@@ -11,6 +11,8 @@ EVERYBODY: Final = frozenset(ROLES)
 HOSTS: Final = frozenset[Role]({"host", "co_host"})
 HOST: Final = frozenset[Role]({"host"})
 
+WITHOUT_A_SEAT: Final[dict[Role, str]] = {"host": "not_found", "co_host": "not_found", "stranger": "not_found"}
+
 # What a token of one scope may be used for: `manage:live` contains read and write, `admin:live` contains manage, `admin:*` all.
 ALLOWS: Final = {
     "read:live": {"read:live"},
@@ -29,6 +31,7 @@ class Rule(Struct, frozen=True, kw_only=True):
     roles: frozenset[Role] = EVERYBODY
     after: tuple[str, ...] = ()  # the steps that lead a new session to where the operation makes sense
     asks_for_brand: bool = False  # who has no brand must name one, which is a 400
+    told: dict[Role, str] = {}  # what they are told who may, but have nothing there to do it to, or have done it already
 
 
 # An operation that is not here fails test_table.py: whoever adds one says here who may use it.
@@ -48,4 +51,14 @@ TABLE: Final[dict[str, Rule]] = {
     "updateBrandSettings": Rule(scope="admin:live", asks_for_brand=True),
     "listAdminSessions": Rule(scope="admin:live"),
     "updateAdminSession": Rule(scope="admin:live"),
+    "registerMe": Rule(scope="write:live"),
+    "register": Rule(scope="write:live", told={"registered": "conflict"}),
+    "getMyRegistration": Rule(scope="read:live", told=WITHOUT_A_SEAT),
+    "cancelMyRegistration": Rule(scope="write:live", told=WITHOUT_A_SEAT),
+    "listMyRegistrations": Rule(scope="read:live", asks_for_brand=True),
+    "listRegistrations": Rule(scope="write:live", roles=HOSTS),
+    "listAdminRegistrations": Rule(scope="admin:live"),
+    "removeRegistration": Rule(scope="write:live", roles=HOSTS),
+    "allowRegistration": Rule(scope="write:live", roles=HOSTS),
+    "linkRegistration": Rule(scope="write:live", roles=HOSTS | {"registered"}),  # who registered the guest in asking.py
 }

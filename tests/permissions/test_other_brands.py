@@ -15,7 +15,7 @@ PRECONDITIONS: list[dict[str, str]] = [
     {"If-Match": '"1.0.0.0"'}, {"If-Match": '"9.0.0.0"'}, {"If-Match": "*"}, {"If-Match": "no tag"},
     {"If-None-Match": '"1.0.1.0"'}, {"If-None-Match": "*"}, {"If-None-Match": "no tag"},
     {"Idempotency-Key": "a key"}, {"Idempotency-Key": "a key", "If-Match": '"1.0.0.0"'}, {"Idempotency-Key": "k" * 129},
-    {"Content-Type": "text/plain"}, {"Content-Type": "application/merge-patch+json"},
+    {"Accept": "text/csv"}, {"Content-Type": "text/plain"}, {"Content-Type": "application/merge-patch+json"},
 ]  # fmt: skip
 
 

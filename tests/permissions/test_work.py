@@ -22,6 +22,10 @@ insert into sessions (brand_id, id, host_id, title, kind, scheduled_at, max_part
 select 'filler-' || n % 50, gen_random_uuid(), 'host', 'Filler', 'live', now() + n * interval '1 minute', 10, now(), now()
 from generate_series(1, 20000) n
 """
+FILL_SEATS = """
+insert into registrations (brand_id, id, session_id, user_id, status, position, capacity_at_admission, admission, registered_at)
+select brand_id, gen_random_uuid(), id, 'patient', 'registered', 1, 10, 1, now() from sessions
+"""
 ROWS_TOUCHED = """
 select relname, seq_scan, seq_tup_read, idx_scan, idx_tup_fetch, n_tup_ins, n_tup_upd, n_tup_del
 from pg_stat_xact_user_tables order by relname
@@ -33,7 +37,7 @@ Work = Sequence[tuple[object, ...]]
 
 @pytest.fixture(scope="module")
 def filled(cluster: Cluster) -> TestDatabase:
-    """A database with enough sessions for the planner to choose as in production."""
+    """A database with enough sessions and registrations for the planner to choose as in production."""
     return asyncio.run(_filled(cluster))
 
 
@@ -41,7 +45,8 @@ async def _filled(cluster: Cluster) -> TestDatabase:
     database = await fresh_database(cluster)
     owner = await asyncpg.connect(database.owner_url)
     await owner.execute(FILL)
-    await owner.execute("analyze sessions")
+    await owner.execute(FILL_SEATS)
+    await owner.execute("analyze sessions, registrations")
     await owner.close()
     return database
 

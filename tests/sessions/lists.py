@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from greenroom.identity.tokens import Signer, new_grant
 from greenroom.kit.ids import BrandId, ClientId, UserId, new_id
+from tests.planted import hold_together
 from tests.postgres import Owner
 from tests.server import SECRET_KEY
 from tests.tenant import Json, Tenant
@@ -83,6 +84,7 @@ async def plant(owner: Owner, tenant: Tenant, *sessions: Planted) -> list[str]:
 async def register(owner: Owner, tenant: Tenant, session_id: str, user: str, *, status: str = "registered") -> None:
     """A registration, as the operation of a later release will write it."""
     await owner.execute(REGISTERED, tenant.brand, uuid4(), UUID(session_id), user, status)
+    await hold_together(owner, tenant.brand)
 
 
 async def page(http: httpx.AsyncClient, headers: dict[str, str], **parameters: str | int) -> Json:

@@ -6,6 +6,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from tests.planted import hold_together
 from tests.postgres import Owner
 from tests.server import Server
 from tests.tenant import Json, Tenant
@@ -21,12 +22,13 @@ async def get(
 
 
 async def register(owner: Owner, session: Json, user: str) -> None:
-    """A seat taken, as the operation of a later issue will write it."""
+    """A seat taken, whatever the session's status and capacity."""
     await owner.execute(
         "insert into registrations (brand_id, id, session_id, user_id, status, position, capacity_at_admission, registered_at)"
         " values ($1, $2, $3, $4, 'registered', 1, 100, now())", session["brand_id"], uuid4(), id_of(session), user,
     )  # fmt: skip
     await owner.execute("update sessions set registered_count = registered_count + 1 where id = $1", id_of(session))
+    await hold_together(owner, session["brand_id"])
 
 
 async def test_every_answer_of_a_session_has_a_strong_tag(http: httpx.AsyncClient, tenant: Tenant) -> None:

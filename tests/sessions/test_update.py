@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+from tests.planted import hold_together
 from tests.postgres import Owner
 from tests.tenant import Json, Tenant
 
@@ -153,6 +154,7 @@ async def test_a_seat_taken_shows_as_registered_and_counted(http: httpx.AsyncCli
         " values ($1, $2, $3, 'host_1', 'registered', 1, 100, now())", tenant.brand, uuid4(), UUID(session["id"]),
     )  # fmt: skip
     await owner.execute("update sessions set registered_count = 1 where id = $1", UUID(session["id"]))
+    await hold_together(owner, tenant.brand)
     mine = await tenant.patch(http, session, {"max_participants": 1})
     assert (mine.json()["is_registered"], mine.json()["registered_count"]) == (True, 1)
     assert mine.headers["etag"] == '"2.0.1.1"'
@@ -167,6 +169,7 @@ async def test_a_waiting_person_is_not_registered(http: httpx.AsyncClient, tenan
         "insert into registrations (brand_id, id, session_id, user_id, status, position, registered_at)"
         " values ($1, $2, $3, 'host_1', 'waitlist', 2, now())", tenant.brand, uuid4(), UUID(session["id"]),
     )  # fmt: skip
+    await hold_together(owner, tenant.brand)
     assert (await tenant.patch(http, session, {"title": "x"})).json()["is_registered"] is False
 
 
@@ -180,7 +183,7 @@ async def test_lowering_the_capacity_below_the_seats_taken_evicts_nobody(
 
 
 async def take_seats(owner: Owner, tenant: Tenant, session: Json, seats: int) -> None:
-    """Register so many people, as the operations of a later release will."""
+    """Register so many people, whatever the session's status and capacity."""
     for number in range(1, seats + 1):
         await owner.execute(
             "insert into registrations (brand_id, id, session_id, user_id, status, position, capacity_at_admission,"
@@ -188,3 +191,4 @@ async def take_seats(owner: Owner, tenant: Tenant, session: Json, seats: int) ->
             tenant.brand, uuid4(), UUID(session["id"]), f"person_{number}", number, session["max_participants"],
         )  # fmt: skip
     await owner.execute("update sessions set registered_count = $1 where id = $2", seats, UUID(session["id"]))
+    await hold_together(owner, tenant.brand)

@@ -1,11 +1,14 @@
 """An answer: one body, encoded once; an ASGI application."""
 
+import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
 
 from greenroom.kit.errors import GreenroomError
 from greenroom.kit.http.asgi import Receive, Scope, Send
+from greenroom.kit.telemetry import logger, places_of
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -29,6 +32,41 @@ class Answer:
         """Send it (ASGI)."""
         await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
         await send({"type": "http.response.body", "body": self.body, "more_body": False})
+
+
+class StreamedAnswer(Answer):
+    """An answer whose body is made while it is sent: of unknown length, and never whole in memory.
+
+    What goes wrong after its first octet can only be told by cutting the connection before its end.
+    """
+
+    __slots__ = ("_chunks",)
+
+    def __init__(self, chunks: AsyncIterator[bytes], *, headers: Headers) -> None:
+        super().__init__(b"", status=200, headers=headers)
+        self._chunks = chunks
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it (ASGI), as fast as the client reads, and no further once the client is gone."""
+        await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
+        gone = asyncio.create_task(_gone(receive))
+        try:
+            async for chunk in self._chunks:
+                if gone.done():
+                    return
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        except Exception as error:  # noqa: BLE001  # whatever it is, there is no status left to say it with
+            logger().error("answer_cut_short", request_id=scope["request_id"], error=places_of(error))
+            return
+        finally:
+            gone.cancel()
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _gone(receive: Receive) -> None:
+    """Return when the client has hung up; what is left of its request comes first."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def length_of(body: bytes) -> tuple[bytes, bytes]:

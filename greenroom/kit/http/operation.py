@@ -52,6 +52,7 @@ class AnswerShape(Struct, frozen=True, kw_only=True):
     example: Any = None
     headers: dict[str, str] = {}
     media_type: str = JSON
+    or_as: tuple[str, ...] = ()  # other media types, texts, that a request's Accept may ask for
     links: tuple[Link, ...] = ()
 
 

@@ -41,6 +41,11 @@ class ApiRequest:
         return cast("str", self.scope["path"])
 
     @property
+    def address(self) -> str:
+        """Where we were asked, as the client wrote it: scheme and host."""
+        return f"{self.scope['scheme']}://{self.header(b'host') or 'localhost'}"
+
+    @property
     def query(self) -> bytes:
         """What follows the path's question mark, as it was sent."""
         return cast("bytes", self.scope["query_string"])

@@ -1,0 +1,1 @@
+"""Who comes: seats, the line for them, and guests."""

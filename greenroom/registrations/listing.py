@@ -1,0 +1,206 @@
+"""Lists of registrations: a page, or all of them in bounded pages, each with a transaction of its own."""
+
+import csv
+import io
+import struct
+from collections.abc import AsyncIterator, Iterable, Iterator
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct, UnsetType
+
+from greenroom.identity.caller import Caller
+from greenroom.kit.errors import Forbidden, NotFound, ValidationFailed
+from greenroom.kit.ids import BrandId, SessionId
+from greenroom.kit.wire import PageLimit, sent
+from greenroom.registrations import queries
+from greenroom.registrations.kept import KeptRegistration, as_admins_see, as_hosts_see, as_own
+from greenroom.registrations.queries import Mine, Page
+from greenroom.registrations.schemas import (
+    AdminRegistrationFilters,
+    AdminRegistrationList,
+    HostRegistration,
+    MyRegistration,
+    MyRegistrationFilters,
+    MyRegistrations,
+    RegistrationCounts,
+    RegistrationFilters,
+    RegistrationList,
+    RegistrationStatus,
+)
+from greenroom.registrations.service import Registrations
+from greenroom.sessions.kept import as_session
+from greenroom.sessions.service import brand_of, known_id_in
+
+ROWS_AT_ONCE = 1000  # of a list that is given whole
+MINE = struct.Struct(">?q16s")
+BEFORE_ALL = (False, -(2**63), UUID(int=0))
+PLACE = struct.Struct(">q")
+
+# What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection).
+FORMULA_BEGINS = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+class Asked(Struct, frozen=True, kw_only=True):
+    """Whose registrations are listed, who asks, and of which status; None lets all pass."""
+
+    brand: BrandId
+    session: SessionId
+    by: Caller
+    status: RegistrationStatus | None
+
+    @property
+    def name(self) -> str:
+        """What a cursor is bound to."""
+        return msgspec.json.encode(["registrations", self.brand, self.session, self.status]).decode()
+
+
+class Whole(Struct, frozen=True):
+    """A list that is given whole: its first rows, which show that it may be, and how to go on."""
+
+    there: Registrations
+    asked: Asked
+    first: Page
+
+    async def pages(self) -> AsyncIterator[list[KeptRegistration]]:
+        """All rows, some at a time. Whoever comes meanwhile comes last; nobody is left out or listed twice."""
+        rows = self.first.rows
+        while rows:
+            yield rows
+            rows = (
+                [] if len(rows) < ROWS_AT_ONCE else (await _page(self.there, self.asked, rows[-1].position, ROWS_AT_ONCE)).rows
+            )
+
+
+async def mine(there: Registrations, caller: Caller, filters: MyRegistrationFilters) -> MyRegistrations:
+    """A page of the caller's registrations with their sessions, those to come first. Raises ValidationFailed."""
+    if caller.brand is None:
+        raise ValidationFailed("X-Brand-Id: expected the brand whose registrations are meant.")
+    name = msgspec.json.encode(["my registrations", caller.brand, caller.user]).decode()
+    is_over, turn, after = BEFORE_ALL
+    if not isinstance(filters.cursor, UnsetType):
+        is_over, turn, octets = MINE.unpack(there.cursors.open(filters.cursor, of=name))
+        after = UUID(bytes=octets)
+    limit = sent(filters.limit) or PageLimit.USUAL
+    found = await queries.of_person_anywhere(
+        there.db, caller.brand, caller.user, is_over=is_over, turn=turn, after=after, rows=limit + 1
+    )
+    shown = found[:limit]
+    return MyRegistrations(
+        registrations=[_my_registration(one) for one in shown],
+        next_cursor=None if len(found) <= limit else there.cursors.seal(_place_of(shown[-1]), of=name),
+    )
+
+
+async def listed(there: Registrations, caller: Caller, session_id: str, filters: RegistrationFilters) -> RegistrationList:
+    """A page of a session's registrations for its hosts. Raises ValidationFailed, NotFound, Forbidden."""
+    asked = await _asked(there, caller, session_id, filters)
+    page, next_cursor = await _cut(there, asked, filters)
+    return RegistrationList(
+        registrations=[as_hosts_see(kept) for kept in page.rows],
+        counts=RegistrationCounts(**page.counts),
+        next_cursor=next_cursor,
+    )
+
+
+async def admin_page(
+    there: Registrations, caller: Caller, session_id: str, filters: AdminRegistrationFilters
+) -> tuple[AdminRegistrationList, str | None]:
+    """A page of a session's registrations for administrators, and the next one's cursor. Raises ValidationFailed, NotFound."""
+    asked = await _asked(there, caller, session_id, filters)
+    page, next_cursor = await _cut(there, asked, filters)
+    total = sum(page.counts.values()) if asked.status is None else page.counts[asked.status]
+    return AdminRegistrationList(registrations=[as_admins_see(kept) for kept in page.rows], total=total), next_cursor
+
+
+async def whole(
+    there: Registrations, caller: Caller, session_id: str, filters: RegistrationFilters | AdminRegistrationFilters
+) -> Whole:
+    """All of a session's registrations that the filter lets pass. Raises NotFound, Forbidden."""
+    asked = await _asked(there, caller, session_id, filters)
+    return Whole(there, asked, await _page(there, asked, 0, ROWS_AT_ONCE))
+
+
+async def as_csv(it: Whole) -> AsyncIterator[bytes]:
+    """The list as CSV (RFC 4180) with a header; what a spreadsheet would run as a formula begins with an apostrophe."""
+    yield _lines([HostRegistration.__struct_fields__])
+    async for rows in it.pages():
+        yield _lines(_cells(as_hosts_see(kept)) for kept in rows)
+
+
+async def as_json(it: Whole) -> AsyncIterator[bytes]:
+    """The list as an AdminRegistrationList."""
+    before, total = b'{"registrations":[', 0
+    async for rows in it.pages():
+        yield before + msgspec.json.encode([as_admins_see(kept) for kept in rows])[1:-1]
+        before, total = b",", total + len(rows)
+    yield (b"" if total else before) + b'],"total":%d}' % total
+
+
+def asks_for_csv(accept: str | None) -> bool:
+    """Whether the Accept header wants CSV more than JSON (RFC 9110, section 12.5.1)."""
+    wanted: dict[str, float] = {}
+    for media_range in (accept or "").lower().split(","):
+        name, *parameters = (part.strip() for part in media_range.split(";"))
+        wanted[name] = next((_quality(one) for one in parameters if one.startswith("q=")), 1.0)
+    json = next((wanted[name] for name in ("application/json", "application/*", "*/*") if name in wanted), 0.0)
+    return wanted.get("text/csv", 0.0) > 0 and wanted["text/csv"] >= json
+
+
+def _quality(parameter: str) -> float:
+    try:
+        return float(parameter.removeprefix("q="))
+    except ValueError:
+        return 0.0
+
+
+def _lines(rows: Iterable[Iterable[str]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    return text.getvalue().encode()
+
+
+def _cells(row: HostRegistration) -> Iterator[str]:
+    for value in msgspec.structs.astuple(row):
+        text = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+        yield f"'{text}" if text.startswith(FORMULA_BEGINS) else text
+
+
+async def _asked(
+    there: Registrations, caller: Caller, session_id: str, filters: RegistrationFilters | AdminRegistrationFilters
+) -> Asked:
+    known_id = known_id_in(session_id)
+    return Asked(brand=await brand_of(there.db, caller, known_id), session=known_id, by=caller, status=sent(filters.status))
+
+
+async def _cut(
+    there: Registrations, asked: Asked, filters: RegistrationFilters | AdminRegistrationFilters
+) -> tuple[Page, str | None]:
+    """The page that the filters ask for, and the next one's cursor."""
+    after = 0
+    if not isinstance(filters.cursor, UnsetType):
+        (after,) = PLACE.unpack(there.cursors.open(filters.cursor, of=asked.name))
+    limit = sent(filters.limit) or PageLimit.USUAL
+    page = await _page(there, asked, after, limit + 1)
+    if len(page.rows) <= limit:
+        return page, None
+    cut = msgspec.structs.replace(page, rows=page.rows[:limit])
+    return cut, there.cursors.seal(PLACE.pack(cut.rows[-1].position), of=asked.name)
+
+
+async def _page(there: Registrations, asked: Asked, after: int, rows: int) -> Page:
+    page = await queries.page(there.db, asked.brand, asked.session, asked.by, status=asked.status, after=after, rows=rows)
+    if page is None:
+        raise NotFound("There is no such session.")
+    if not (asked.by.manages or asked.by.user == page.host or asked.by.user in page.co_hosts):
+        raise Forbidden("Only the session's host, a co-host or manage:live may do this.")
+    return page
+
+
+def _my_registration(it: Mine) -> MyRegistration:
+    own = msgspec.structs.asdict(as_own(it.registration, it.waitlist_position))
+    return MyRegistration(**own, session=as_session(it.session))
+
+
+def _place_of(it: Mine) -> bytes:
+    return MINE.pack(it.is_over, it.turn, it.registration.id.bytes)

@@ -1,0 +1,99 @@
+"""Rows that keep every promise, and rows to plant beside them."""
+
+from typing import Final
+
+SESSION: Final = "01900000-0000-7000-8000-000000000001"
+
+# A session of four seats that was created and edited. Two have left, and two who waited have their seats; a guest has one;
+# one person waits. The same session, by its id, is in another brand, with the same people. A brand whose settings were
+# changed twice, and another where that happened once.
+_SESSIONS: Final = """
+insert into sessions (brand_id, id, host_id, title, kind, scheduled_at, max_participants, registered_count, waitlist_count,
+    next_position, next_admission, version, created_at, updated_at)
+values ('acme', ':session', 'host_1', 'Full', 'live', '2027-03-01', 4, 4, 1, 8, 7, 2, now(), now()),
+       ('other', ':session', 'host_1', 'Full', 'live', '2027-03-01', 2, 2, 1, 4, 3, 2, now(), now());
+insert into audit_log (brand_id, entity, entity_id, entity_version, action, changed, actor_user_id, actor_client_id,
+    request_id, occurred_at)
+select brand_id, 'session', id, change, 'session.' || action, '{}', 'host_1', 'test', 'r' || change, now()
+from sessions cross join (values (1, 'created'), (2, 'updated')) as done (change, action);
+insert into outbox (id, name, brand_id, session_id, session_version, occurred_at, payload)
+select gen_random_uuid(), 'live.session.' || action || '.v1', brand_id, id, change, now(), '{}'
+from sessions cross join (values (1, 'created'), (2, 'updated')) as done (change, action);
+"""
+
+_REGISTRATIONS: Final = """
+insert into registrations (brand_id, id, session_id, user_id, guest_email, role, status, position, admission,
+    capacity_at_admission, version, registered_at, promoted_at, cancelled_at)
+select p.brand_id, gen_random_uuid(), ':session', p.user_id, p.email,
+    case when p.email is null then 'participant' else 'guest' end,
+    p.status, p.position, p.admission, case when p.admission is not null then s.max_participants end,
+    cardinality(p.actions), timestamptz '2027-01-01' + p.position * interval '1 day',
+    case when 'promoted' = any (p.actions) then timestamptz '2027-02-01' + p.position * interval '1 day' end,
+    case when p.status = 'cancelled' then '2027-01-20'::timestamptz end
+from (values
+    ('acme', 'left', null, 'cancelled', 1, 1, array['created', 'cancelled']),
+    ('acme', 'first', null, 'registered', 2, 2, array['created']),
+    ('acme', 'guest:1', 'Guest@example.com', 'registered', 3, 3, array['created']),
+    ('acme', 'guest:0', 'left@example.com', 'cancelled', 4, 4, array['created', 'removed', 'allowed']),
+    ('acme', 'promoted_1', null, 'registered', 5, 5, array['waitlisted', 'promoted']),
+    ('acme', 'promoted_2', null, 'registered', 6, 6, array['waitlisted', 'promoted']),
+    ('acme', 'in_line', null, 'waitlist', 7, null, array['waitlisted']),
+    ('other', 'first', null, 'registered', 1, 1, array['created']),
+    ('other', 'guest:1', 'Guest@example.com', 'registered', 2, 2, array['created']),
+    ('other', 'in_line', null, 'waitlist', 3, null, array['waitlisted'])
+) as p (brand_id, user_id, email, status, position, admission, actions)
+join sessions s on s.brand_id = p.brand_id;
+"""
+
+# What a registration has been through is told by its status and version here; who made the rows above may look it up.
+_TRACES: Final = """
+with actions as (
+    select r.*, change, case
+        when change = 1 then case when promoted_at is not null or status = 'waitlist' then 'waitlisted' else 'created' end
+        when promoted_at is not null then 'promoted'
+        when version = 2 then 'cancelled'
+        when change = 2 then 'removed'
+        else 'allowed' end as action
+    from registrations r cross join generate_series(1, version) as change
+    where not exists (select from audit_log a where a.brand_id = r.brand_id and a.entity_id = r.id)
+), audited as (
+    insert into audit_log (brand_id, entity, entity_id, entity_version, action, changed, actor_user_id, actor_client_id,
+        request_id, occurred_at)
+    select brand_id, 'registration', id, change, 'registration.' || action, '{}', user_id, 'test',
+        user_id || ' ' || change, now()
+    from actions
+)
+insert into outbox (id, name, brand_id, session_id, session_version, occurred_at, payload)
+select gen_random_uuid(), 'live.registration.' || action || '.v1', brand_id, session_id, 2, now(),
+    jsonb_build_object('session_id', session_id, 'registration_id', id, 'version', change, 'user_id', user_id)
+from actions;
+"""
+
+_BRANDS: Final = """
+insert into brand_settings (brand_id, id, settings, version, updated_at)
+values ('acme', '01900000-0000-7000-8000-00000000000a', '{"moderation": false}', 2, now()),
+       ('other', '01900000-0000-7000-8000-00000000000b', '{}', 1, now());
+insert into audit_log (brand_id, entity, entity_id, entity_version, action, changed, actor_user_id, actor_client_id,
+    request_id, occurred_at)
+select brand_id, 'brand', id, change, 'brand.updated', '{settings.moderation}', 'admin_1', 'test', 'r' || change, now()
+from brand_settings, generate_series(1, version) as change;
+insert into outbox (id, name, brand_id, occurred_at, payload)
+select gen_random_uuid(), 'live.brand.updated.v1', brand_id, now(), jsonb_build_object('version', change)
+from brand_settings, generate_series(1, version) as change;
+"""
+
+HEALTHY: Final = f"{_SESSIONS}{_REGISTRATIONS}{_TRACES}{_BRANDS}".replace(":session", SESSION)
+
+
+def joined(user: str, *, email: str | None = None, seat: int | None = None) -> str:
+    """Statements that plant one more registration with its traces, which the session counts: in line, or with a seat."""
+    written = "null" if email is None else f"'{email}'"
+    status, counted = ("waitlist", "waitlist_count") if seat is None else ("registered", "registered_count")
+    return f"""
+insert into registrations (brand_id, id, session_id, user_id, guest_email, role, status, position, admission,
+    capacity_at_admission, registered_at)
+values ('acme', gen_random_uuid(), '{SESSION}', '{user}', {written}, 'participant', '{status}', 8, {seat or "null"},
+    {"null" if seat is None else 4}, now());
+update sessions set {counted} = {counted} + 1 where brand_id = 'acme';
+{_TRACES}
+"""  # noqa: S608  # texts of ours
