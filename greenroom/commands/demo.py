@@ -15,21 +15,23 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from greenroom.commands.drop import PEOPLE as CROWD
+from greenroom.commands.drop import SEATS, Drop, Person
 from greenroom.commands.environment import Ready, ready, require_local_tokens, settings_or_exit
 from greenroom.commands.errors import CommandError
 from greenroom.identity import service as identity
-from greenroom.identity.tokens import Signer
+from greenroom.identity.tokens import Signer, new_grant
 from greenroom.kit import serving
 from greenroom.kit.clock import wire_time
 from greenroom.kit.database import Database
 from greenroom.kit.ids import BrandId, ClientId, UserId
-from greenroom.sessions import service as sessions
 
 BRAND = BrandId("acme")
 HOST, PARTICIPANT = "HOST_TOKEN", "PARTICIPANT_TOKEN"
 PEOPLE = {HOST: "host_1", PARTICIPANT: "participant_1"}
 START_SECONDS = 60.0
 TOKEN_LIFETIME = timedelta(days=30)
+CROWD_LIFETIME = timedelta(minutes=10)
 LOG_FILE = "demo.log"
 
 
@@ -130,6 +132,7 @@ def _play(prepared: Ready, arguments: Namespace) -> None:
             print(f"export {name}={token}")
         stage = Stage(host=arguments.host, port=arguments.port, tokens=tokens)
         _show_main_job(stage)
+        _show_drop(stage, _crowd(prepared))
         _say_what_next(stage)
         if not arguments.once:
             print("\nStop it with Ctrl-C. The data is kept.", flush=True)
@@ -160,6 +163,9 @@ def _await_ready(server: "subprocess.Popen[bytes]", stage: Stage, *, log: Path) 
 
 async def _prepare(prepared: Ready) -> tuple[int, dict[str, str]]:
     """How many sessions earlier runs left, and new tokens."""
+    # Not at the top: it imports the metrics library, which reads its directory at import, and `serve` sets that first.
+    from greenroom.sessions import service as sessions  # noqa: PLC0415
+
     db = Database(prepared.database_url, size=1, wait_seconds=5, statement_seconds=10)
     signer = Signer(prepared.settings.secret_keys)
     try:
@@ -182,7 +188,7 @@ async def _prepare(prepared: Ready) -> tuple[int, dict[str, str]]:
 
 def _show_main_job(stage: Stage) -> None:
     """Schedule, reschedule, enlarge, describe, open, end; and what is refused then."""
-    in_a_week = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=7)
+    in_a_week = _in_a_week()
     created = stage.show("A host schedules a session", _create(in_a_week))
     path = f"/v1/sessions/{created.body['id']}"
     later: dict[str, object] = {"scheduled_at": wire_time(in_a_week + timedelta(hours=1))}
@@ -196,10 +202,40 @@ def _show_main_job(stage: Stage) -> None:
     stage.show("After that nothing can be changed", Ask(HOST, "PATCH", path, {"title": "Too late"}))
 
 
+def _show_drop(stage: Stage, crowd: list[Person]) -> None:
+    """More people than seats, all at once."""
+    session = stage.send(_create(_in_a_week(), seats=SEATS)).body["id"]
+    print(f'\n# A drop: {len(crowd)} people press "register" at once for {SEATS} seats')
+    Drop(stage.host, stage.port, str(session), crowd).run()
+
+
+def _crowd(prepared: Ready) -> list[Person]:
+    """People with tokens that nobody keeps."""
+    signer = Signer(prepared.settings.secret_keys)
+    return [
+        Person(
+            name,
+            signer.sign(
+                new_grant(
+                    user=UserId(name),
+                    brand=BRAND,
+                    scope="read:live write:live",
+                    client=ClientId("demo"),
+                    lifetime=CROWD_LIFETIME,
+                )
+            ),
+        )
+        for name in (f"person_{number}" for number in range(1, CROWD + 1))
+    ]
+
+
+def _in_a_week() -> datetime:
+    return datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=7)
+
+
 def _say_what_next(stage: Stage) -> None:
     """A session that is still open to changes, and where everything is."""
-    in_a_week = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=7)
-    yours = stage.send(_create(in_a_week))
+    yours = stage.send(_create(_in_a_week()))
     change = Ask(HOST, "PATCH", f"/v1/sessions/{yours.body['id']}", {"title": "My first change"})
     print(f"""
 Greenroom is up at    {stage.address}
@@ -211,7 +247,7 @@ Now you: one more session is scheduled. In another terminal, paste the two expor
 {stage.curl(change)}""")
 
 
-def _create(scheduled_at: datetime) -> Ask:
+def _create(scheduled_at: datetime, *, seats: int = 100) -> Ask:
     return Ask(
         HOST,
         "POST",
@@ -221,6 +257,6 @@ def _create(scheduled_at: datetime) -> Ask:
             "brand_id": BRAND,
             "title": "Ask the physiotherapist",
             "scheduled_at": wire_time(scheduled_at),
-            "max_participants": 100,
+            "max_participants": seats,
         },
     )

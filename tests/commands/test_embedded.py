@@ -1,5 +1,6 @@
 """greenroom with the PostgreSQL that it brings: one command, one directory, nothing left behind."""
 
+import re
 import shutil
 import stat
 import tempfile
@@ -145,6 +146,14 @@ def test_the_demo_shows_the_main_job_and_a_refusal_at_its_end(env: Environment) 
     assert said.status == 0, said
     assert [part for part in SHOWN if part not in said.out] == []
     assert said.out.rindex("HTTP 412") > said.out.rindex("HTTP 200")
+
+
+def test_the_demo_fills_a_room_and_lets_the_line_move(env: Environment) -> None:
+    said = greenroom("demo", "--once", "--port", str(free_port()), env=env)
+    assert "200/200: 50 seats, 150 in line" in said.out
+    won = re.search(r"^50 have a seat, 150 stand in line; the first of them is (person_\d+)\.$", said.out, re.MULTILINE)
+    assert won is not None
+    assert re.search(rf"^person_\d+ gives the seat back, and {won[1]} moves up: registered\.$", said.out, re.MULTILINE)
 
 
 def test_the_demo_run_again_continues_with_the_same_data(env: Environment) -> None:
