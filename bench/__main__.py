@@ -14,6 +14,9 @@ from bench import contenders, tools
 from bench.ceiling import Ceiling
 from bench.contenders import Contender, running
 from bench.database import BenchDatabase, bench_database
+from bench.drop import FULL as FULL_SIZE
+from bench.drop import QUICK as QUICK_SIZE
+from bench.drop import Drop, measure_drop
 from bench.freshness import CONNECTIONS, WORKERS, stale_answers
 from bench.load import Load, Mode
 from bench.machine import describe
@@ -28,6 +31,7 @@ from bench.startup import cold_starts
 from bench.tools import BenchError
 
 MODES: tuple[Mode, ...] = ("patch", "get", "list")
+PARTS_OF_ALL = (*MODES, "drop", "scale", "startup", "memory", "all")
 CONNECTION_COUNTS = (16, 64)
 POOLS = (4, 8, 16, 32, 64)
 USUAL_POOL = 8
@@ -75,18 +79,20 @@ class Harness:
         """Measure. Raises BenchError."""
         machine = describe(self._database)
         standings = self._standings()
+        storms, drop = self._drop()
         changes = (100 if self._quick else 1000) if self._asks("get") else 0
         return Results(
             command=" ".join(["python -m bench", *sys.argv[1:]]),
             date=f"{datetime.now(UTC):%Y-%m-%d}",
             quick=self._quick,
             machine=machine,
-            standings=standings,
+            standings=[*standings, *storms],
             stale_answers=self._stale_answers(changes) if changes else None,
             answers_compared=changes * CONNECTIONS,
             scales=self._scales(),
             cold_starts=self._cold_starts(),
             memory=self._memory(standings),
+            drop=drop,
         )
 
     def _asks(self, what: str) -> bool:
@@ -116,6 +122,12 @@ class Harness:
             answers[contender.title] = said
         check_sameness(self._database, answers)
         _say("The three servers give the same answers and leave the same traces.")
+
+    def _drop(self) -> tuple[list[Standing], Drop | None]:
+        if not self._asks("drop"):
+            return [], None
+        size = QUICK_SIZE if self._quick else FULL_SIZE
+        return measure_drop(self._effort, pool=USUAL_POOL, size=size, directory=self._directory)
 
     def _stale_answers(self, changes: int) -> int:
         server = contenders.greenroom(self._database, workers=WORKERS)
@@ -164,8 +176,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m bench", description="Measure Greenroom against its peers. See bench/README.md."
     )
-    parser.add_argument("what", nargs="?", default="all", choices=("patch", "get", "list", "scale", "startup", "memory", "all"))
-    parser.add_argument("--quick", action="store_true", help="less than two minutes, for a first look")
+    parser.add_argument("what", nargs="?", default="all", choices=PARTS_OF_ALL)
+    parser.add_argument("--quick", action="store_true", help="a few minutes, for a first look")
     parser.add_argument("--rounds", type=_positive, help="how often everybody takes a turn (default: 5; quick: 1)")
     parser.add_argument("--seconds", type=_positive, help="how long one turn is measured (default: 4; quick: 2)")
     parser.add_argument("--record", action="store_true", help="put the results in bench/README.md too")

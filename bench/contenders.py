@@ -10,7 +10,10 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
+from typing import Protocol
 from uuid import uuid4
 
 import jwt
@@ -20,6 +23,8 @@ from bench import tools
 from bench.database import BenchDatabase
 from bench.seed import LISTED_BRAND
 from bench.tools import BenchError
+from greenroom.identity.tokens import Signer, new_grant
+from greenroom.kit.ids import BrandId, ClientId, UserId
 
 BRAND, USER, CLIENT, SCOPE = "acme", "host_1", "bench", "read:live write:live"
 START_SECONDS = 60.0
@@ -27,6 +32,13 @@ STOP_SECONDS = 15.0
 # A limit that counts every request and refuses none: two thousand times what anybody reaches in a minute.
 LIMIT = "10000000"
 TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class Sign(Protocol):
+    """Makes tokens as the contender's clients bring them."""
+
+    def __call__(self, *, user: str = USER, brand: str = BRAND, scope: str = SCOPE) -> str:
+        """A token that is good for a day."""
 
 
 class Contender(Struct, frozen=True, kw_only=True):
@@ -41,6 +53,7 @@ class Contender(Struct, frozen=True, kw_only=True):
     ready_path: str
     token: str
     lists_token: str
+    sign: Sign
 
 
 class Running(Struct, frozen=True):
@@ -86,12 +99,13 @@ def greenroom(database: BenchDatabase, *, workers: int = 1) -> Contender:
         ready_path="/readyz",
         token=_minted(environ, "--brand", BRAND, "--scope", SCOPE),
         lists_token=_minted(environ, "--brand", LISTED_BRAND, "--scope", SCOPE),
+        sign=partial(_signed_as_ours, Signer([environ["GREENROOM_SECRET_KEYS"]])),
     )
 
 
 def hono(database: BenchDatabase) -> Contender:
     """Peer (a)."""
-    environ, token, lists_token = _for_peers(database)
+    environ, sign = _for_peers(database)
     tools.install_hono()
     return Contender(
         name="hono",
@@ -102,14 +116,15 @@ def hono(database: BenchDatabase) -> Contender:
         environ={**environ, "NODE_ENV": "production"},
         pool_variable="POOL_SIZE",
         ready_path="/healthz",
-        token=token,
-        lists_token=lists_token,
+        token=sign(),
+        lists_token=sign(brand=LISTED_BRAND),
+        sign=sign,
     )
 
 
 def fastapi(database: BenchDatabase) -> Contender:
     """Peer (b)."""
-    environ, token, lists_token = _for_peers(database)
+    environ, sign = _for_peers(database)
     return Contender(
         name="fastapi",
         title="FastAPI, SQLAlchemy",
@@ -118,8 +133,9 @@ def fastapi(database: BenchDatabase) -> Contender:
         environ=environ,
         pool_variable="POOL_SIZE",
         ready_path="/healthz",
-        token=token,
-        lists_token=lists_token,
+        token=sign(),
+        lists_token=sign(brand=LISTED_BRAND),
+        sign=sign,
     )
 
 
@@ -201,8 +217,13 @@ def _minted(environ: dict[str, str], *claims: str) -> str:
     return done.stdout.strip()
 
 
-def _for_peers(database: BenchDatabase) -> tuple[dict[str, str], str, str]:
-    """The environment of a peer, and tokens like ours that its key has signed: of who edits, and of who lists."""
+def _signed_as_ours(signer: Signer, *, user: str = USER, brand: str = BRAND, scope: str = SCOPE) -> str:
+    grant = new_grant(user=UserId(user), brand=BrandId(brand), scope=scope, client=ClientId(CLIENT), lifetime=timedelta(days=1))
+    return signer.sign(grant)
+
+
+def _for_peers(database: BenchDatabase) -> tuple[dict[str, str], Sign]:
+    """The environment of a peer, and what makes tokens like ours that its key has signed."""
     key = secrets.token_bytes(32)
     environ = {
         "HOST": "127.0.0.1",
@@ -213,18 +234,18 @@ def _for_peers(database: BenchDatabase) -> tuple[dict[str, str], str, str]:
         "TOKEN_KEY_HEX": key.hex(),
         **{f"RATE_LIMIT_{kind}": LIMIT for kind in ("READS", "WRITES", "ADDRESS")},
     }
-    return environ, _signed(key, brand=BRAND), _signed(key, brand=LISTED_BRAND)
+    return environ, partial(_signed, key)
 
 
-def _signed(key: bytes, *, brand: str) -> str:
+def _signed(key: bytes, *, user: str = USER, brand: str = BRAND, scope: str = SCOPE) -> str:
     now = int(time.time())
     claims = {
         "iss": "greenroom",
         "jti": str(uuid4()),
-        "sub": USER,
+        "sub": user,
         "client_id": CLIENT,
         "brand": brand,
-        "scope": SCOPE,
+        "scope": scope,
         "iat": now,
         "exp": now + 86_400,
     }

@@ -4,10 +4,10 @@ import asyncio
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import asyncpg
@@ -18,6 +18,8 @@ from bench.tools import BenchError
 from greenroom.kit.embedded import Lease
 from greenroom.kit.embedded.layout import SUPERUSER, Layout
 from greenroom.kit.migrate import migrate, role_of
+
+T = TypeVar("T")
 
 SETTLE_SECONDS, SETTLE_ATTEMPTS = 0.2, 100
 
@@ -78,45 +80,55 @@ class BenchDatabase:
         """The database."""
         return urlsplit(self.service_url).path.lstrip("/")
 
+    def prepare_empty(self) -> None:
+        """Migrate."""
+        asyncio.run(migrate(self.owner_url, service_role=self.user))
+
     def prepare(self) -> None:
         """Migrate and seed: the sessions that are read and changed, and a brand whose sessions are listed."""
-        asyncio.run(migrate(self.owner_url, service_role=self.user))
-        asyncio.run(self._execute(EDITED))
+        self.prepare_empty()
+        self.execute(EDITED)
         asyncio.run(self._seed_lists(brands=1))
 
     def prepare_lists(self, *, brands: int) -> None:
         """Migrate, and seed nothing but brands whose sessions are listed, 1,000 each."""
-        asyncio.run(migrate(self.owner_url, service_role=self.user))
+        self.prepare_empty()
         asyncio.run(self._seed_lists(brands=brands))
         self.freshen()
 
     def freshen(self) -> None:
         """Make the next run start as the last one did."""
-        asyncio.run(self._execute(*FRESHEN))
+        self.execute(*FRESHEN)
 
     def traces(self) -> Traces:
         """What changes have left behind."""
-        row = asyncio.run(self._row(COUNT))
+        row = self.row(COUNT)
         return Traces(**{name: int(value) for name, value in row.items()})
 
     def settled(self) -> Traces:
         """What changes have left behind, once those that nobody waits for any more have ended too. Raises BenchError."""
-        last = self.traces()
-        for _ in range(SETTLE_ATTEMPTS):
-            time.sleep(SETTLE_SECONDS)
-            if (now := self.traces()) == last:
-                return now
-            last = now
-        raise BenchError("the database did not come to rest after a run")
+        return at_rest(self.traces)
 
     def version(self) -> str:
         """PostgreSQL's own."""
-        return str(asyncio.run(self._row("show server_version"))[0])
+        return str(self.row("show server_version")[0])
 
     def arguments_of(self, function: str) -> list[str]:
         """The names of a function's arguments, in order."""
-        row = asyncio.run(self._row("select proargnames[:pronargs] from pg_proc where proname = $1", function))
+        row = self.row("select proargnames[:pronargs] from pg_proc where proname = $1", function)
         return [str(name) for name in row[0]]
+
+    def execute(self, *statements: str) -> None:
+        """One after the other, as the superuser."""
+        asyncio.run(self._execute(statements))
+
+    def row(self, statement: str, *arguments: object) -> "asyncpg.Record":
+        """The first row, which is there."""
+        return next(iter(self.rows(statement, *arguments)))
+
+    def rows(self, statement: str, *arguments: object) -> "list[asyncpg.Record]":
+        """All rows."""
+        return asyncio.run(self._rows(statement, arguments))
 
     async def _seed_lists(self, *, brands: int) -> None:
         connection: asyncpg.Connection[Any] = await asyncpg.connect(self._url)
@@ -127,7 +139,7 @@ class BenchDatabase:
         finally:
             await connection.close()
 
-    async def _execute(self, *statements: str) -> None:
+    async def _execute(self, statements: tuple[str, ...]) -> None:
         connection: asyncpg.Connection[Any] = await asyncpg.connect(self._url)
         try:
             for statement in statements:
@@ -135,15 +147,23 @@ class BenchDatabase:
         finally:
             await connection.close()
 
-    async def _row(self, statement: str, *arguments: str) -> "asyncpg.Record":
+    async def _rows(self, statement: str, arguments: tuple[object, ...]) -> "list[asyncpg.Record]":
         connection: asyncpg.Connection[Any] = await asyncpg.connect(self._url)
         try:
-            row: asyncpg.Record | None = await connection.fetchrow(statement, *arguments)
+            return list(await connection.fetch(statement, *arguments))
         finally:
             await connection.close()
-        if row is None:
-            raise AssertionError(f"one row was expected of: {statement}")
-        return row
+
+
+def at_rest(read: Callable[[], T]) -> T:
+    """What is read once it no longer changes. Raises BenchError."""
+    last = read()
+    for _ in range(SETTLE_ATTEMPTS):
+        time.sleep(SETTLE_SECONDS)
+        if (now := read()) == last:
+            return now
+        last = now
+    raise BenchError("the database did not come to rest after a run")
 
 
 @contextmanager
@@ -160,21 +180,29 @@ def empty_directory() -> Iterator[Path]:
 @contextmanager
 def bench_database() -> Iterator[BenchDatabase]:
     """PostgreSQL of its own for one run of the harness, seeded."""
-    with _empty_database() as database:
+    with _new_database() as database:
         database.prepare()
+        yield database
+
+
+@contextmanager
+def empty_database() -> Iterator[BenchDatabase]:
+    """Another one, with our tables and nothing in them."""
+    with _new_database() as database:
+        database.prepare_empty()
         yield database
 
 
 @contextmanager
 def lists_database(*, brands: int) -> Iterator[BenchDatabase]:
     """Another one, with brands of 1,000 sessions each and nothing else."""
-    with _empty_database() as database:
+    with _new_database() as database:
         database.prepare_lists(brands=brands)
         yield database
 
 
 @contextmanager
-def _empty_database() -> Iterator[BenchDatabase]:
+def _new_database() -> Iterator[BenchDatabase]:
     """With fsync and everything else as `greenroom serve` starts it."""
     with empty_directory() as data_dir:
         lease = asyncio.run(Lease.take(data_dir))

@@ -1,6 +1,8 @@
 """The load: wrk against a server, checked for what it left in the database."""
 
 import subprocess
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -13,7 +15,7 @@ from bench.lists import UPCOMING, cursors_of
 from bench.seed import SESSIONS
 from bench.tools import BenchError
 
-Mode = Literal["patch", "get", "list", "mixed"]
+Mode = Literal["patch", "get", "list", "mixed", "storm"]
 
 _EXTRA_SECONDS = 60.0
 
@@ -69,23 +71,27 @@ class Load:
     def drive(self, server: Running, mode: Mode, *, connections: int, seconds: float) -> Spent:
         """wrk, from one thread. Raises BenchError unless every answer was a success."""
         self._runs += 1
-        whole = max(1, round(seconds))
-        command = [tools.wrk(), "-t1", f"-c{connections}", f"-d{whole}s", "--timeout", "10s"]
-        script = ["-s", str(tools.LOAD_SCRIPT), server.address]
         token = server.contender.lists_token if mode == "list" else server.contender.token
         cursors = cursors_of(server, token, UPCOMING) if mode == "list" else []
-        arguments = ["--", mode, token, str(SESSIONS), str(self._runs), ",".join(cursors)]
-        said = _output([*command, *script, *arguments], seconds=whole)
-        line = next((line for line in said.splitlines() if line.startswith("RESULT ")), None)
-        if line is None:
-            raise BenchError(f"wrk said no result:\n{said}")
-        spent = msgspec.json.decode(line.removeprefix("RESULT "), type=Spent)
-        if spent.refused or spent.broken or not spent.requests:
-            raise BenchError(
-                f"{server.contender.title}, {mode}, {connections} connections: of {spent.requests} answers {spent.refused} "
-                f"were not a success, and {spent.broken} connections broke; such a run measures nothing"
-            )
-        return spent
+        arguments = [mode, token, str(SESSIONS), str(self._runs), ",".join(cursors)]
+        return driven(server, tools.LOAD_SCRIPT, arguments, what=mode, connections=connections, seconds=seconds)
+
+
+def driven(server: Running, script: Path, arguments: Sequence[str], *, what: str, connections: int, seconds: float) -> Spent:
+    """wrk, from one thread, with a script. Raises BenchError unless every answer was a success."""
+    whole = max(1, round(seconds))
+    command = [tools.wrk(), "-t1", f"-c{connections}", f"-d{whole}s", "--timeout", "10s", "-s", str(script), server.address]
+    said = output_of([*command, "--", *arguments], seconds=whole)
+    line = next((line for line in said.splitlines() if line.startswith("RESULT ")), None)
+    if line is None:
+        raise BenchError(f"wrk said no result:\n{said}")
+    spent = msgspec.json.decode(line.removeprefix("RESULT "), type=Spent)
+    if spent.refused or spent.broken or not spent.requests:
+        raise BenchError(
+            f"{server.contender.title}, {what}, {connections} connections: of {spent.requests} answers {spent.refused} "
+            f"were not a success, and {spent.broken} connections broke; such a run measures nothing"
+        )
+    return spent
 
 
 def checked(what: str, before: Traces, after: Traces, *, asked: int, unseen: int) -> None:
@@ -99,7 +105,8 @@ def checked(what: str, before: Traces, after: Traces, *, asked: int, unseen: int
         raise BenchError(f"{what}: {asked} changes were answered, and the database says {made} versions, {after}")
 
 
-def _output(command: list[str], *, seconds: int) -> str:
+def output_of(command: Sequence[str], *, seconds: float) -> str:
+    """What wrk prints. Raises BenchError."""
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=seconds + _EXTRA_SECONDS)
     if done.returncode != 0:
         raise BenchError(f"{command[0]} failed: {done.stderr.strip() or done.stdout.strip()}")

@@ -2,19 +2,22 @@
 
 from collections.abc import Iterable, Sequence
 from statistics import median
-from typing import Literal
 
 from msgspec import Struct
 
+from bench.drop import Drop
 from bench.machine import BUSY, Machine
 from bench.memory import Memory
-from bench.rounds import CEILING, FASTAPI, HONO, OURS, Scenario, Spread, Standing, ratio, spread
+from bench.report_of_drop import drop_tables, drop_verdicts
+from bench.rounds import CEILING, FASTAPI, HONO, MANY, OURS, Scenario, Spread, Standing, ratio, spread
 from bench.scale import Scale
-
-Row = tuple[str, ...]
+from bench.verdict import Verdict, at_most, table
 
 AGAINST_HONO, AGAINST_FASTAPI, AGAINST_CEILING, GET_AGAINST_HONO = 2.0, 5.0, 0.30, 0.8
 LIST_AGAINST_HONO, LIST_AGAINST_FASTAPI = 1.0, 4.0
+STORM_AGAINST_HONO, STORM_AGAINST_FASTAPI, STORM_AGAINST_CEILING = 6.0, 10.0, 3.0
+STORM_P99_MS = 250.0
+CROWD, CROWD_AGAINST_HONO = 64, 3.0  # PATCHes of different sessions from so many connections: the bar of the drop
 SCALE = 1.5
 COLD_START_SECONDS = 2.0
 MEMORY_MB = 120.0
@@ -24,7 +27,7 @@ TITLES = {
     OURS: "Greenroom",
     HONO: "(a) Hono, zod, postgres.js",
     FASTAPI: "(b) FastAPI, SQLAlchemy",
-    CEILING: "pgbench, the same statement",
+    CEILING: "pgbench, our own function",
 }
 
 
@@ -41,16 +44,7 @@ class Results(Struct, frozen=True, kw_only=True):
     scales: list[Scale]
     cold_starts: list[float]
     memory: Memory | None
-
-
-class Verdict(Struct, frozen=True):
-    """One bar."""
-
-    what: str
-    measured: str
-    spread: str
-    bar: str
-    passed: bool
+    drop: Drop | None
 
 
 def verdicts(results: Results) -> list[Verdict]:
@@ -62,13 +56,15 @@ def verdicts(results: Results) -> list[Verdict]:
         found.append(Verdict("stale GETs, two workers", measured, "", "0", results.stale_answers == 0))
     if results.cold_starts:
         starts = spread(results.cold_starts)
-        found.append(_at_most("cold start to the first 200", starts, COLD_START_SECONDS, unit="s"))
+        found.append(at_most("cold start to the first 200", starts, COLD_START_SECONDS, unit="s"))
     if results.memory is not None:
         memory = results.memory
         once = Spread(memory.once, memory.once, memory.once)
         grown = Spread(memory.twice - memory.once, memory.twice - memory.once, memory.twice - memory.once)
-        found.append(_at_most(f"memory of a worker after {memory.requests:,} requests", once, MEMORY_MB, unit="MB"))
-        found.append(_at_most(f"and its growth over {memory.requests:,} more", grown, GROWTH_MB, unit="MB"))
+        found.append(at_most(f"memory of a worker after {memory.requests:,} requests", once, MEMORY_MB, unit="MB"))
+        found.append(at_most(f"and its growth over {memory.requests:,} more", grown, GROWTH_MB, unit="MB"))
+    if results.drop is not None:
+        found += drop_verdicts(results.drop)
     return found
 
 
@@ -77,7 +73,7 @@ def text_of(results: Results) -> str:
     parts = [
         f"`{results.command}`, {results.date}" + (" (quick: for a first look, not for the record)" if results.quick else ""),
         _machine(results.machine),
-        _table(
+        table(
             ("bar", "measured", "min..max", "to reach", ""),
             [(v.what, v.measured, v.spread, v.bar, "pass" if v.passed else "**FAIL**") for v in verdicts(results)],
         ),
@@ -90,6 +86,8 @@ def text_of(results: Results) -> str:
         parts.append(_scales(results.scales))
     if results.cold_starts:
         parts.append("Cold starts, in seconds: " + ", ".join(f"{seconds:.2f}" for seconds in results.cold_starts) + ".")
+    if results.drop is not None:
+        parts += drop_tables(results.drop)
     if results.memory is not None:
         memory = results.memory
         parts.append(
@@ -101,13 +99,8 @@ def text_of(results: Results) -> str:
 
 def _ratios(standings: Sequence[Standing]) -> Iterable[Verdict]:
     known = {(standing.scenario, standing.contender): standing for standing in standings}
-    bars = {
-        "patch": ((HONO, AGAINST_HONO), (FASTAPI, AGAINST_FASTAPI), (CEILING, AGAINST_CEILING)),
-        "get": ((HONO, GET_AGAINST_HONO),),
-        "list": ((HONO, LIST_AGAINST_HONO), (FASTAPI, LIST_AGAINST_FASTAPI)),
-    }
     for scenario in dict.fromkeys(standing.scenario for standing in standings):
-        for other, bar in bars.get(scenario.mode, ()):
+        for other, bar in _bars_of(scenario):
             against = ratio(known[scenario, OURS], known[scenario, other])
             yield Verdict(
                 f"{scenario.title}, against {TITLES[other]}",
@@ -116,11 +109,24 @@ def _ratios(standings: Sequence[Standing]) -> Iterable[Verdict]:
                 f">= {bar:g}x",
                 against.median >= bar,
             )
+        if scenario.mode == "storm" and scenario.connections == MANY:
+            slowest = known[scenario, OURS].spread_of(lambda run: run.p99)
+            yield at_most(f"{scenario.title}: p99", slowest, STORM_P99_MS, unit="ms")
 
 
-def _at_most(what: str, measured: Spread, bar: float, *, unit: Literal["s", "MB"]) -> Verdict:
-    ends = "" if measured.least == measured.most else f"{measured.least:.2f}..{measured.most:.2f}"
-    return Verdict(what, f"{measured.median:.2f} {unit}", ends, f"<= {bar:g} {unit}", measured.median <= bar)
+def _bars_of(scenario: Scenario) -> tuple[tuple[str, float], ...]:
+    """Against whom, and how many times as fast."""
+    match scenario:
+        case Scenario(mode="patch", connections=connections):
+            bars = ((HONO, AGAINST_HONO), (FASTAPI, AGAINST_FASTAPI), (CEILING, AGAINST_CEILING))
+            return bars if connections < CROWD else (*bars, (HONO, CROWD_AGAINST_HONO))
+        case Scenario(mode="get"):
+            return ((HONO, GET_AGAINST_HONO),)
+        case Scenario(mode="list"):
+            return ((HONO, LIST_AGAINST_HONO), (FASTAPI, LIST_AGAINST_FASTAPI))
+        case Scenario(mode="storm", connections=connections) if connections < MANY:
+            return ((HONO, STORM_AGAINST_HONO), (FASTAPI, STORM_AGAINST_FASTAPI), (CEILING, STORM_AGAINST_CEILING))
+    return ()
 
 
 def _scenario(scenario: Scenario, standings: Sequence[Standing]) -> str:
@@ -142,7 +148,7 @@ def _scenario(scenario: Scenario, standings: Sequence[Standing]) -> str:
             )
         )
     head = (scenario.title, "pool", "req/s", "min..max", "p50 ms", "p99 ms", "CPU us/req")
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _sweeps(standings: Sequence[Standing]) -> str:
@@ -155,7 +161,7 @@ def _sweeps(standings: Sequence[Standing]) -> str:
         )
         for standing in swept
     ]
-    return "Requests a second by pool size, one short run each; the best is kept for the rounds.\n\n" + _table(
+    return "Requests a second by pool size, one short run each; the best is kept for the rounds.\n\n" + table(
         ("", *(str(pool) for pool in pools)), rows
     )
 
@@ -183,7 +189,7 @@ def _scales(scales: Sequence[Scale]) -> str:
         )
         for scale in scales
     ]
-    return "Median latency of a list of 20, one connection, in ms.\n\n" + _table(
+    return "Median latency of a list of 20, one connection, in ms.\n\n" + table(
         ("", "1,000 sessions", "1,000,000", "ratio", "min..max"), rows
     )
 
@@ -194,13 +200,3 @@ def _machine(machine: Machine) -> str:
     if machine.busy > BUSY:
         lines.append(f"- **The machine was not idle: others used {machine.busy:.0%} of it before the first run.**")
     return "\n".join(lines)
-
-
-def _table(head: Row, rows: Sequence[Row]) -> str:
-    """A Markdown table that a terminal can show as well."""
-    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
-
-    def line(row: Row) -> str:
-        return "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"
-
-    return "\n".join([line(head), "|" + "|".join("-" * (width + 2) for width in widths) + "|", *(line(row) for row in rows)])

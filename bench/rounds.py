@@ -4,14 +4,15 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
+from typing import Protocol
 
 from msgspec import Struct
 
-from bench.ceiling import Ceiling
-from bench.contenders import Contender, running
-from bench.load import Load, Mode, Run
+from bench.contenders import Contender, Running, running
+from bench.load import Mode, Run
 
 OURS, HONO, FASTAPI, CEILING = "greenroom", "hono", "fastapi", "pgbench"
+MANY = 500  # connections: more than PostgreSQL would take of pgbench
 
 
 class Scenario(Struct, frozen=True):
@@ -25,6 +26,11 @@ class Scenario(Struct, frozen=True):
         """As the tables name it."""
         return f"{self.mode.upper()}, {self.connections} connections"
 
+    @property
+    def has_ceiling(self) -> bool:
+        """Whether pgbench takes its turn."""
+        return self.mode in {"patch", "storm"} and self.connections < MANY
+
 
 class Effort(Struct, frozen=True, kw_only=True):
     """How long and how often."""
@@ -34,6 +40,11 @@ class Effort(Struct, frozen=True, kw_only=True):
     seconds: float
     sweep_seconds: float
     warm_up_seconds: float
+
+    @property
+    def longest_seconds(self) -> float:
+        """Of what is measured in one go."""
+        return max(self.seconds, self.sweep_seconds)
 
 
 class Standing(Struct, frozen=True, kw_only=True):
@@ -68,11 +79,25 @@ def ratio(ours: Standing, theirs: Standing) -> Spread:
     return spread([mine.per_second / yours.per_second for mine, yours in zip(ours.runs, theirs.runs, strict=True)])
 
 
+class Driver(Protocol):
+    """Drives a server, and checks what it did."""
+
+    def measure(self, server: Running, mode: Mode, *, connections: int, warm_up: float, seconds: float) -> Run:
+        """Warm up, and measure. Raises BenchError."""
+
+
+class WithoutServer(Protocol):
+    """What the database can do alone."""
+
+    def measure(self, *, clients: int, warm_up: float, seconds: float) -> Run:
+        """Warm up, and measure. Raises BenchError."""
+
+
 class Arena:
     """Everybody on the same database, with the same load."""
 
     def __init__(
-        self, contenders: Sequence[Contender], ceiling: Ceiling, load: Load, effort: Effort, *, directory: Path
+        self, contenders: Sequence[Contender], ceiling: WithoutServer, load: Driver, effort: Effort, *, directory: Path
     ) -> None:
         self._contenders = contenders
         self._ceiling = ceiling
@@ -88,7 +113,7 @@ class Arena:
             for scenario in scenarios
             for contender in self._contenders
         ]
-        standings += [self._standing(CEILING, scenario, {}) for scenario in scenarios if scenario.mode == "patch"]
+        standings += [self._standing(CEILING, scenario, {}) for scenario in scenarios if scenario.has_ceiling]
         for number in range(1, self._effort.rounds + 1):
             for scenario in scenarios:
                 for standing in (standing for standing in standings if standing.scenario == scenario):

@@ -102,6 +102,14 @@ def check_observed(server: Running, *, asked: int) -> None:
 
 def check_sameness(database: BenchDatabase, answers: dict[str, list[Reply]]) -> None:
     """Raises BenchError at the first answer on which two contenders differ, and when a change left no trace."""
+    check_replies(answers)
+    traces = database.traces()
+    if traces.audited != traces.updated or traces.audited != len(answers) * MADE:
+        raise BenchError(f"{len(answers)} contenders made the same changes, and left {traces}")
+
+
+def check_replies(answers: dict[str, list[Reply]]) -> None:
+    """Raises BenchError at the first answer on which two contenders differ."""
     (first, expected), *others = answers.items()
     for name, got in others:
         if len(got) != len(expected):
@@ -109,9 +117,6 @@ def check_sameness(database: BenchDatabase, answers: dict[str, list[Reply]]) -> 
         for number, (ours, theirs) in enumerate(zip(expected, got, strict=True)):
             if ours != theirs:
                 raise BenchError(f"answer {number}: {first} says {ours}, {name} says {theirs}")
-    traces = database.traces()
-    if traces.audited != traces.updated or traces.audited != len(answers) * MADE:
-        raise BenchError(f"{len(answers)} contenders made the same changes, and left {traces}")
 
 
 def _reply(status: int, tag: str | None, body: bytes) -> Reply:

@@ -15,6 +15,7 @@ LOCK = HERE / "requirements.lock"
 HONO = HERE / "peers" / "hono"
 FASTAPI = HERE / "peers" / "fastapi"
 LOAD_SCRIPT = HERE / "load" / "requests.lua"
+DROP_SCRIPT = HERE / "load" / "drop.lua"
 RESULTS = HERE / "results"
 
 

@@ -7,6 +7,7 @@ import { closeDatabase } from './src/database.js'
 import { internal, noRoute, Refusal, tooLarge, wrongType } from './src/errors.js'
 import { Limiter } from './src/limits.js'
 import { linkTo, listSessions } from './src/list.js'
+import { registerCaller } from './src/registrations.js'
 import { getSession, updateSession } from './src/sessions.js'
 import { settings } from './src/settings.js'
 import { log, metrics, observe } from './src/telemetry.js'
@@ -16,6 +17,7 @@ const BODY_OCTETS = 64 * 1024
 const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/
 const SESSION = '/v1/sessions/:id'
 const SESSIONS = '/v1/live/sessions'
+const REGISTRATIONS = '/v1/sessions/:id/registrations'
 
 const addresses = new Limiter(settings.limits.address)
 const readers = new Limiter(settings.limits.reads)
@@ -36,7 +38,6 @@ function operation(method, route, scope, limiter, perform) {
     try {
       addresses.take(incoming.socket.remoteAddress)
       caller = callerOf(headers.authorization)
-      if (caller instanceof Promise) caller = await caller
       limiter.take(caller.limitKey)
       requireScope(caller, scope)
       response = await perform(c, caller, headers, requestId)
@@ -116,6 +117,18 @@ app.patch(
     const type = headers['content-type']
     if (type !== 'application/json' && type?.split(';')[0].trim().toLowerCase() !== 'application/json') throw wrongType()
     return ok(await updateSession(caller, c.req.param('id'), text, headers['if-match'], requestId), requestId)
+  }),
+)
+
+app.post(
+  REGISTRATIONS,
+  operation('POST', REGISTRATIONS, 'write:live', writers, async (c, caller, headers, requestId) => {
+    if (Number(headers['content-length']) > BODY_OCTETS) throw tooLarge()
+    const body = await registerCaller(caller, c.req.param('id'), requestId)
+    return new Response(body, {
+      status: 201,
+      headers: { 'content-type': 'application/json', 'cache-control': 'private, no-cache', 'x-request-id': requestId },
+    })
   }),
 )
 

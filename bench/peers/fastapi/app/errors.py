@@ -80,6 +80,16 @@ def invalid_status() -> Refusal:
     return Refusal(412, "invalid_status", "The status of the session does not allow this.")
 
 
+def at_capacity() -> Refusal:
+    """All seats are taken, and the session has begun: nobody waits any more."""
+    return Refusal(412, "at_capacity", "All seats of this session are taken.")
+
+
+def removed() -> Refusal:
+    """A host has removed the person from the session."""
+    return Refusal(403, "forbidden", "A host has removed this person from the session; a host may allow them again.")
+
+
 def rate_limited(wait_ms: int) -> Refusal:
     """Too many in this minute."""
     refusal = Refusal(429, "rate_limited", "Too many requests.", {"Retry-After": str(math.ceil(wait_ms / 1000))})

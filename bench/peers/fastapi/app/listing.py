@@ -59,7 +59,7 @@ _is_registered = (
         registrations.c.brand_id == SessionRow.brand_id,
         registrations.c.session_id == SessionRow.id,
         registrations.c.user_id == bindparam("user"),
-        registrations.c.status == "registered",
+        registrations.c.status == literal_column("'registered'"),
     )
     .offset(literal_column("0"))
     .exists()

@@ -12,7 +12,7 @@ from prometheus_client import generate_latest
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
-from app import listing, sessions
+from app import listing, registrations, sessions
 from app.database import engine, open_session, read_session
 from app.errors import Refusal, invalid, too_large, wrong_type
 from app.limits import Limiter
@@ -119,6 +119,16 @@ async def update_session(
         )
     headers = {"etag": changed.tag, "cache-control": "private, no-cache"}
     return Response(changed.body, 200, headers, "application/json")
+
+
+@api.post("/v1/sessions/{session_id}/registrations")
+async def register_caller(request: Request, session_id: str, caller: Writer) -> Response:
+    """A seat, else a place in line."""
+    if int(request.headers.get("content-length", "0")) > BODY_OCTETS:
+        raise too_large()
+    async with open_session() as db:
+        body = await db.run_sync(registrations.register_caller, caller, session_id, request_id=request.scope["request_id"])
+    return Response(body, 201, {"cache-control": "private, no-cache"}, "application/json")
 
 
 @api.get("/healthz")

@@ -36,6 +36,9 @@ class SessionRow(Base):
     duration_minutes: Mapped[int | None] = mapped_column(Integer)
     max_participants: Mapped[int] = mapped_column(Integer)
     registered_count: Mapped[int] = mapped_column(Integer)
+    waitlist_count: Mapped[int] = mapped_column(Integer)
+    next_position: Mapped[int] = mapped_column(BigInteger)
+    next_admission: Mapped[int] = mapped_column(BigInteger)
     stream_call_id: Mapped[str | None] = mapped_column(Text)
     recording_url: Mapped[str | None] = mapped_column(Text)
     document: Mapped[dict[str, Any]] = mapped_column("metadata", JSONB)
@@ -52,7 +55,15 @@ registrations = Table(
     Column("id", Uuid, primary_key=True),
     Column("session_id", Uuid),
     Column("user_id", Text),
+    Column("role", Text),
     Column("status", Text),
+    Column("position", BigInteger),
+    Column("capacity_at_admission", Integer),
+    Column("admission", BigInteger),
+    Column("registered_at", INSTANT),
+    Column("registered_by", Text),
+    Column("removed_at", INSTANT),
+    Column("allowed_at", INSTANT),
 )
 
 audit_log = Table(

@@ -73,7 +73,7 @@ class Lanes {
 const lanes = new Lanes()
 
 // `sql.begin` waits for BEGIN and for COMMIT alone. Here BEGIN travels with the first statement and COMMIT with the last
-// ones: `first` answers the statement to lock with, `rest` its rows to the statements that remain.
+// ones: `first` answers the statements to lock and look with, `rest` their rows to the statements that remain.
 export async function transaction(first, rest) {
   const lane = await lanes.take()
   let open = true

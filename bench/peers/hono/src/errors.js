@@ -42,6 +42,7 @@ export const tooLarge = () => new Refusal(413, 'payload_too_large', 'The body is
 export const wrongType = () => new Refusal(415, 'unsupported_media_type', 'Expected application/json.')
 export const stale = () => new Refusal(412, 'precondition_failed', 'The session has changed since.')
 export const invalidStatus = () => new Refusal(412, 'invalid_status', 'The status of the session does not allow this.')
+export const atCapacity = () => new Refusal(412, 'at_capacity', 'All seats of this session are taken.')
 export const internal = () => new Refusal(500, 'internal_error', 'Something went wrong here.')
 
 export const rateLimited = (waitMs) => {

@@ -6,7 +6,7 @@ import { sql, transaction } from './database.js'
 import { forbidden, invalid, invalidStatus, notFound, stale } from './errors.js'
 
 const METADATA_OCTETS = 16 * 1024
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+export const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 const OUR_TAG = /^"(\d{1,9})\.\d+\.\d+\.[01]"$/
 
 const withoutNul = (text) => !text.includes('\0')
@@ -182,7 +182,7 @@ function changesOf(tx, caller, id, command, expected, locked, requestId) {
 }
 
 // A UUIDv7: the milliseconds, then what Node's own generator, which keeps entropy in stock, gives.
-function newId() {
+export function newId() {
   const time = Date.now().toString(16).padStart(12, '0')
   return `${time.slice(0, 8)}-${time.slice(8)}-7${randomUUID().slice(15)}`
 }
