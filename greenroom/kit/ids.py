@@ -1,6 +1,7 @@
 """Names for the identifiers, so that one is never passed for another."""
 
 import re
+from functools import lru_cache
 from typing import NewType
 from uuid import UUID
 
@@ -26,6 +27,7 @@ def new_request_id() -> RequestId:
     return RequestId(str(native_uuid7()))
 
 
+@lru_cache(maxsize=1024)  # of a session that everybody asks for
 def parse_id(text: str) -> UUID | None:
     """The UUID in its canonical form, in any case (RFC 9562, section 4); None for anything else."""
     return UUID(text) if _CANONICAL.fullmatch(text) else None

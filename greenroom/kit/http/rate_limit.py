@@ -50,26 +50,23 @@ class RateLimiter:
     def take(self, key: int, *, limit: int) -> int | None:
         """Count one request. None: it is within the limit; else the milliseconds until the window ends."""
         now = self._clock()
-        offset = self._slot_of(key, now)
-        stored: int
-        packed: int
-        stored, packed = _slot.unpack_from(self._table, offset)
+        offset, packed = self._slot_of(key, now)
         start, count = packed >> _COUNT_BITS, packed & _COUNT_MASK
-        if stored != key or now - start >= WINDOW_MS:
+        if not packed or now - start >= WINDOW_MS:
             start, count = now, 0
         if count >= limit:
             return start + WINDOW_MS - now
         _slot.pack_into(self._table, offset, key, start << _COUNT_BITS | min(count + 1, _COUNT_MASK))
         return None
 
-    def _slot_of(self, key: int, now: int) -> int:
-        """Where the key is counted: its own slot, else a free or expired one, else that of the oldest window."""
+    def _slot_of(self, key: int, now: int) -> tuple[int, int]:
+        """Where the key is counted and what was: its own slot, else a free or expired one, else that of the oldest window."""
         oldest_offset, oldest_start = 0, None
         for probe in range(PROBES):
             offset = (key + probe) % SLOTS * _slot.size
             stored, packed = _slot.unpack_from(self._table, offset)
             if stored == key:
-                return offset
+                return offset, packed
             start = packed >> _COUNT_BITS if stored else 0
             if now - start >= WINDOW_MS:
                 start = 0
@@ -77,4 +74,4 @@ class RateLimiter:
                 oldest_offset, oldest_start = offset, start
             if not stored:  # a slot that was never taken: the key would have taken it
                 break
-        return oldest_offset
+        return oldest_offset, 0
