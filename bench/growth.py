@@ -57,15 +57,20 @@ from generate_series(1, {seats} + {waiting}) n, concat('waiting_', to_hex(hashin
 
 # Of one session: who has a seat now by position, in how many transactions, and what was told.
 MOVED = """
-select s.registered_count, s.waitlist_count, r.promoted, r.last_promoted, r.first_waiting,
-    count(o.id) filter (where o.name = 'live.registration.promoted.v1') as told, count(distinct o.xid) as transactions,
-    count(o.id) filter (where o.name = 'live.session.updated.v1') as edits
-from sessions s join outbox o on o.brand_id = s.brand_id and o.session_id = s.id, lateral (
+select s.registered_count, s.waitlist_count, r.*, o.*
+from sessions s
+cross join lateral (
     select count(*) filter (where promoted_at is not null) as promoted,
         max(position) filter (where promoted_at is not null) as last_promoted,
         min(position) filter (where status = 'waitlist') as first_waiting
-    from registrations where session_id = s.id) r
-where s.id = $1 group by s.registered_count, s.waitlist_count, r.promoted, r.last_promoted, r.first_waiting
+    from registrations where brand_id = s.brand_id and session_id = s.id
+) r
+cross join lateral (
+    select count(*) filter (where name = 'live.registration.promoted.v1') as told, count(distinct xid) as transactions,
+        count(*) filter (where name = 'live.session.updated.v1') as edits
+    from outbox where brand_id = s.brand_id and session_id = s.id
+) o
+where s.id = $1
 """
 SEATS_BEFORE, LEFT_WAITING = 10, 1000
 

@@ -17,12 +17,13 @@ select 'session ' || session_id || ': place ' || place || ' of ' || capacity_at_
 where place > capacity_at_admission limit 20
 """
 
-# A place in line that was given later was promoted earlier, or is still waited in.
+# Somebody was promoted who stands behind one that was promoted later, or still waits. Read from the end of the line: a frame
+# that grows costs one look at each row, one that shrinks as many as there are behind it.
 PROMOTED_IN_ORDER_ANY_BRAND = """
 select 'session ' || session_id || ': place ' || position || ' was passed by one behind it' as found from (
     select session_id, position, status, admission, max(admission) over behind as latest, min(admission) over behind as earliest
     from registrations where status = 'waitlist' or promoted_at is not null
-    window behind as (partition by brand_id, session_id order by position rows between 1 following and unbounded following)
+    window behind as (partition by brand_id, session_id order by position desc rows between unbounded preceding and 1 preceding)
 ) line
 where (status = 'waitlist' and latest is not null) or (status <> 'waitlist' and earliest < admission) limit 20
 """
