@@ -35,11 +35,11 @@ _ALWAYS = {
 }
 # The same turns as load/requests.lua takes.
 _TURNS: tuple[dict[str, str], ...] = (
-    {"p_max_participants": "array[:take]"},
+    {"p_max_participants": "array[:take::integer]"},
     {"p_titles": "array['Office hours, take ' || :take]"},
     {"p_scheduled_ats": "array[('2027-01-01T00:00:00Z'::timestamptz + :take * interval '1 second')::text]"},
     {
-        "p_max_participants": "array[:take]",
+        "p_max_participants": "array[:take::integer]",
         "p_metadata": """array[jsonb_build_object('topic', 'intake', 'take', :take::bigint, 'tags', '["one", "two"]'::jsonb,
             'room', '{"floor": 2, "quiet": true}'::jsonb)]""",
     },
