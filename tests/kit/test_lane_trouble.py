@@ -168,6 +168,18 @@ async def test_a_batch_of_which_nobody_knows_is_asked_again_whole() -> None:
     assert cart.loads == [["a"], ["b", "c"], ["b", "c"]]
 
 
+async def test_what_is_not_repeatable_is_not_asked_again_and_the_next_goes_on() -> None:
+    cart = Cart()
+    cart.loses = 2
+    lanes = Lanes(cart.carry, kind=lambda _: "in", claims=lambda _: (), is_repeatable=False)
+    tasks = await sent(lanes, "a", "b", "c")
+    cart.may_arrive()
+    lost = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(one) for one in lost] == [Unavailable] * 3
+    assert cart.loads == [["a"], ["b", "c"]]
+    assert await lanes.send("row", Parcel("d")) == there("d")[0]
+
+
 async def test_what_nobody_ever_knows_of_is_a_503_at_the_end_of_its_time() -> None:
     cart = Cart()
     cart.loses = 1_000
