@@ -114,6 +114,7 @@ def test_a_statement_is_found_wherever_it_stands(tmp_path: Path, migration: str)
         FUNCTION.format("sql", "select title from sessions where brand_id = p_brand_id"),
         "create function relay_any_brand() returns bigint language sql as $$ select count(*) from outbox $$;",
         "create function relay_any_brand_v1() returns void language plpgsql as $$ begin delete from outbox; end $$;",
+        "create function f_any_brand() returns void language sql as $$ delete from outbox $$; select f_any_brand();",
     ],
 )
 def test_what_is_confined_or_touches_no_row_passes(tmp_path: Path, migration: str) -> None:
