@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,8 @@ from starlette.routing import Router
 
 from greenroom.administration import routes as administration
 from greenroom.administration.service import Administration
+from greenroom.background import background
+from greenroom.events import service as events
 from greenroom.identity.claims import ClaimNames
 from greenroom.identity.gate import Gate
 from greenroom.identity.introspection import IntrospectedTokens
@@ -39,6 +41,7 @@ from greenroom.session_settings.service import SettingsOf, defaults
 from greenroom.sessions import routes as sessions
 from greenroom.sessions.service import Sessions
 from greenroom.settings import Settings, load_settings
+from greenroom.timers import service as timers
 from greenroom.web import documentation, health
 from greenroom.web.document import build_document
 from greenroom.web.documentation import Documentation
@@ -54,6 +57,8 @@ ROUTES: list[Performed] = [
 
 # The router looks at its routes one by one: these first.
 HOT = [sessions.get_session, registrations.register_caller]
+
+MEASURE_SECONDS = 5.0
 
 CORS_REQUEST_HEADERS = ("Idempotency-Key", "If-Match", "If-None-Match", "X-Brand-Id", "X-Request-Id")
 CORS_ANSWER_HEADERS = ("ETag", "Idempotency-Replayed", "Link", "Location", "Retry-After", "X-Request-Id")
@@ -87,9 +92,13 @@ def build(settings: Settings, *, limiter: RateLimiter, traffic: Traffic) -> App:
     @asynccontextmanager
     async def lifespan(_: object) -> AsyncIterator[dict[str, Any]]:
         db = _open(settings)
+        beside = AsyncExitStack()
+        if settings.background == "on":
+            await beside.enter_async_context(background(settings))
         chores = [
             asyncio.create_task(housekeeping.repeat(lambda: refresh_revocations(db, tokens), seconds=5)),
-            asyncio.create_task(housekeeping.repeat(lambda: housekeeping.prune(db), seconds=60)),
+            asyncio.create_task(housekeeping.repeat(lambda: events.measure(db), seconds=MEASURE_SECONDS)),
+            asyncio.create_task(housekeeping.repeat(lambda: timers.measure(db), seconds=MEASURE_SECONDS)),
             asyncio.create_task(housekeeping.repeat(traffic.count_under_way, seconds=1)),
             asyncio.create_task(housekeeping.stop_without_parent()),
         ]
@@ -101,6 +110,7 @@ def build(settings: Settings, *, limiter: RateLimiter, traffic: Traffic) -> App:
             "settings": SettingsOf(db, defaults(settings.video_provider)),
             "documentation": Documentation(lambda: build_document(ROUTES)),
         }
+        await beside.aclose()
         for chore in chores:
             chore.cancel()
         await asyncio.gather(*chores, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""The command line: greenroom serve | migrate | token | check | openapi | demo."""
+"""The command line: greenroom serve | worker | events | migrate | token | check | openapi | demo."""
 
 import argparse
 import sys
@@ -53,6 +53,20 @@ def _parser() -> argparse.ArgumentParser:
         "--migrate", action="store_true", help="apply pending migrations first; safe when many replicas start at once"
     )
 
+    worker = _command(
+        known,
+        "worker",
+        commands.worker,
+        "tell events and fire timers",
+        "Tells events and fires timers until it is stopped, in a process of its own; run as many as you like. `serve` does the "
+        "same beside requests unless GREENROOM_BACKGROUND=off.",
+    )
+    worker.add_argument(
+        "--migrate", action="store_true", help="apply pending migrations first; safe when many replicas start at once"
+    )
+
+    _events(known)
+
     _command(
         known,
         "migrate",
@@ -104,6 +118,39 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--port", type=int, default=8000, help="the port to listen on (default: %(default)s)")
     demo.add_argument("--once", action="store_true", help="stop after the last request")
     return parser
+
+
+def _events(known: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    events = known.add_parser(
+        "events", help="follow events, or tell them again", description="Follow events as they come, or tell them again."
+    )
+    acts = events.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    tail = _command(
+        acts,
+        "tail",
+        commands.events.tail,
+        "print events as they come",
+        "Prints events of every brand as they come, a JSON object a line, until it is stopped.",
+    )
+    tail.add_argument("--session", metavar="ID", help="only events of this session")
+    tail.add_argument(
+        "--from",
+        dest="first",
+        metavar="POSITION",
+        type=int,
+        help="begin with this one, if it is still kept (default: with the next)",
+    )
+    replay = _command(
+        acts,
+        "replay",
+        commands.events.replay,
+        "let a sink tell again",
+        "Lets a sink tell again from a position on. The events have the ids that they had, by which consumers know them.",
+    )
+    replay.add_argument(
+        "--from", dest="first", metavar="POSITION", type=int, required=True, help="the first that is told again"
+    )
+    replay.add_argument("--sink", default="nats", help="which sink (default: %(default)s)")
 
 
 def _command(

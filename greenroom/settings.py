@@ -20,6 +20,7 @@ PREFIX = "GREENROOM_"
 
 PerMinute = Annotated[int, Meta(ge=0, le=10_000_000)]
 LogLevel = Literal["debug", "info", "warning", "error"]
+Switch = Literal["on", "off"]
 IdentitySource = Literal["local", "introspection", "jwt"]
 
 
@@ -129,6 +130,25 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     video_provider: Annotated[
         VideoProvider, described("Who carries picture and sound where neither the session nor its brand says so.")
     ] = "none"
+    background: Annotated[
+        Switch,
+        described(
+            "Whether `serve` also tells events and fires timers. Off where `greenroom worker` does it in processes of its own."
+        ),
+    ] = "on"
+    events_days: Annotated[
+        int,
+        Meta(ge=1, le=3650),
+        described("For how many days events are kept after they were told, for replays and late readers."),
+    ] = 7
+    nats_url: Annotated[
+        str | None,
+        described("Where events are told to NATS JetStream: `nats://user:password@host:4222`, or `tls://`. Not set: nowhere."),
+    ] = None
+    nats_stream: Annotated[
+        str, described("The stream that takes them, made when it is missing. It must be Greenroom's own.")
+    ] = "GREENROOM"
+    nats_credentials: Annotated[Path | None, described("A file with NATS credentials (`.creds`).")] = None
     log_level: Annotated[LogLevel, described("The least severe line that is logged.")] = "info"
 
 
@@ -139,7 +159,7 @@ LISTS = frozenset({"secret_keys", "cors_origins", "trusted_proxies"}) | {
     "identity_scope_claims",
     "jwt_types",
 }
-CHOICES = {"log_level": LogLevel, "identity": IdentitySource, "video_provider": VideoProvider}
+CHOICES = {"background": Switch, "log_level": LogLevel, "identity": IdentitySource, "video_provider": VideoProvider}
 JSON_VALUES = frozenset({"rate_limit_clients"})
 SECRET_KEY_CHARACTERS = 32
 REQUIRED_BY = {

@@ -17,7 +17,8 @@ select gen_random_uuid(), 'live.registration.created.v1', r.brand_id, r.session_
     'position', r.position, 'registered_at', wire_time_v1(r.registered_at))
 from registrations r cross join lateral generate_series(1, r.version) change
 where r.brand_id = $1 and not exists (
-    select from outbox o where o.brand_id = $1 and o.session_id = r.session_id and o.payload ->> 'registration_id' = r.id::text)
+    select from all_events_any_brand_v1() e
+    where e.brand_id = $1 and e.session_id = r.session_id and e.payload ->> 'registration_id' = r.id::text)
 """
 COUNTED = """
 update sessions s set waitlist_count = seen.waiting

@@ -20,6 +20,9 @@ MIGRATIONS = "greenroom/migrations"
 # Tables without `brand_id ... not null`, and why no tenant owns their rows.
 BRANDLESS_TABLES = {
     "tokens": "a token without a brand is the operator's",
+    "relay": "one row: how far events have been told, of all brands in one order",
+    "sinks": "how far each way out has come in that order",
+    "chores": "what the program does for all brands together",
 }
 
 

@@ -244,7 +244,10 @@ A host's token        {stage.tokens[HOST]}
 A participant's token {stage.tokens[PARTICIPANT]}
 
 Now you: one more session is scheduled. In another terminal, paste the two export lines from above, then:
-{stage.curl(change)}""")
+{stage.curl(change)}
+
+What happens is told as events; this prints those of that session, and then each as it comes:
+{sys.argv[0]} events tail --from 1 --session {yours.body["id"]}""")
 
 
 def _create(scheduled_at: datetime, *, seats: int = 100) -> Ask:

@@ -7,6 +7,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 SessionIdField = Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
 EventTime = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 Version = Annotated[int, Meta(ge=1, description="The session's version after the change; it rises by one with each.")]
+VersionNow = Annotated[int, Meta(ge=1, description="The session's version; it was not changed.")]
 RegistrationIdField = Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
 RegistrationVersion = Annotated[
     int, Meta(ge=1, description="The registration's version after the change; it rises by one with each.")
@@ -67,11 +68,12 @@ class SessionStarted(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class SessionEnded(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A session ended."""
+    """A session ended. `reason` is there when nobody asked for it: it overran."""
 
     session_id: SessionIdField
     version: Version
     ended_at: EventTime
+    reason: Literal["overrun"] | UnsetType = UNSET
 
 
 class SessionCancelled(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -79,7 +81,9 @@ class SessionCancelled(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     session_id: SessionIdField
     version: Version
-    reason: Literal["requested"]
+    reason: Annotated[
+        Literal["requested", "not_started"], Meta(description="Somebody asked for it; or nobody started the session in time.")
+    ]
     registered_count: int | UnsetType = UNSET
     waitlist_count: int | UnsetType = UNSET
 
@@ -89,6 +93,23 @@ class SessionReinstated(Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     session_id: SessionIdField
     version: Version
+    scheduled_at: EventTime
+
+
+class SessionDoorsOpened(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Participants may join from now on."""
+
+    session_id: SessionIdField
+    version: VersionNow
+    scheduled_at: EventTime
+
+
+class SessionHostLate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A session should have begun, and no host has started it."""
+
+    session_id: SessionIdField
+    version: VersionNow
+    host_id: str
     scheduled_at: EventTime
 
 
@@ -143,6 +164,17 @@ class RegistrationAllowed(RegistrationEvent, frozen=True, kw_only=True, forbid_u
     allowed_at: EventTime
 
 
+class RegistrationReminderDue(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Somebody who has a seat is to be reminded. Once for each registration, reminder and session_version."""
+
+    session_id: SessionIdField
+    registration_id: RegistrationIdField
+    user_id: Annotated[str, Meta(description="A guest's is `guest:` and the registration's id; the address is never told.")]
+    reminder: Annotated[Literal["first", "last"], Meta(description="Whose time is first_ or last_reminder_minutes before.")]
+    scheduled_at: EventTime
+    session_version: Annotated[int, Meta(ge=1, description="The session's version that set the time.")]
+
+
 class BrandUpdated(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A brand's settings were changed; `changed` names them as `settings.<name>`."""
 
@@ -170,11 +202,14 @@ EVENTS = (
     Event(name="live.session.ended.v1", payload=SessionEnded),
     Event(name="live.session.cancelled.v1", payload=SessionCancelled),
     Event(name="live.session.reinstated.v1", payload=SessionReinstated),
+    Event(name="live.session.doors_opened.v1", payload=SessionDoorsOpened),
+    Event(name="live.session.host_late.v1", payload=SessionHostLate),
     Event(name="live.registration.created.v1", payload=RegistrationCreated),
     Event(name="live.registration.waitlisted.v1", payload=RegistrationWaitlisted),
     Event(name="live.registration.promoted.v1", payload=RegistrationPromoted),
     Event(name="live.registration.cancelled.v1", payload=RegistrationCancelled),
     Event(name="live.registration.removed.v1", payload=RegistrationRemoved),
     Event(name="live.registration.allowed.v1", payload=RegistrationAllowed),
+    Event(name="live.registration.reminder_due.v1", payload=RegistrationReminderDue),
     Event(name="live.brand.updated.v1", payload=BrandUpdated),
 )

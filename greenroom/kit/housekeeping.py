@@ -4,7 +4,7 @@ import asyncio
 import multiprocessing
 import os
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from greenroom.kit import queries
 from greenroom.kit.database import Database
@@ -24,6 +24,12 @@ async def repeat(chore: Callable[[], Awaitable[None]], *, seconds: float) -> Non
         except Exception as error:  # noqa: BLE001  # a chore that fails once must not end the others
             logger().error("chore_failed", error=places_of(error))
         await asyncio.sleep(seconds)
+
+
+async def do_chores(db: Database, chores: Mapping[str, Callable[[], Awaitable[None]]]) -> None:
+    """Do what is due now and then, once among all processes; what a newer release has beside is left to it."""
+    while (name := await queries.claim_chore(db, chores)) is not None:
+        await chores[name]()
 
 
 async def prune(db: Database) -> None:

@@ -28,6 +28,15 @@ delete from idempotency_keys where ctid = any (array(
 returning 1
 """
 
+# One that is due later than its interval was planned by a clock that was wrong.
+CLAIM_CHORE = """
+update chores set due_at = clock_timestamp() + every where name = (
+    select name from chores
+    where name = any ($1) and (due_at <= clock_timestamp() or due_at > clock_timestamp() + every)
+    order by due_at limit 1 for update skip locked)
+returning name
+"""
+
 
 async def missing(db: Database, shipped: Collection[str]) -> Sequence[str]:
     """The migrations of this release that the database lacks. Raises Unavailable."""
@@ -38,3 +47,9 @@ async def missing(db: Database, shipped: Collection[str]) -> Sequence[str]:
 async def prune_idempotency_keys_any_brand(db: Database) -> int:
     """Forget up to 1,000 keys that are older than 24 hours; answers how many."""
     return len(await db.rows(PRUNE_IDEMPOTENCY_KEYS_ANY_BRAND))
+
+
+async def claim_chore(db: Database, names: Collection[str]) -> str | None:
+    """One of these chores whose time has come and that nobody else does; it comes again after its interval."""
+    row = await db.row(CLAIM_CHORE, list(names))
+    return None if row is None else str(row["name"])

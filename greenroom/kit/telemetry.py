@@ -42,6 +42,30 @@ identity_seconds = Histogram(
     ["source", "outcome"],
     buckets=LATENCY_BUCKETS,
 )
+LATENESS_BUCKETS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0, 3600.0, 86400.0)  # seconds
+timer_lateness = Histogram(
+    "greenroom_timer_lateness_seconds", "From when a timer was due to when it fired.", ["kind"], buckets=LATENESS_BUCKETS
+)
+timers_fired = Counter("greenroom_timers_total", "Timers that were claimed, by what became of them.", ["kind", "outcome"])
+timers_overdue = Gauge(
+    "greenroom_timers_overdue_seconds", "For how long the oldest timer that is due has waited.", multiprocess_mode="mostrecent"
+)
+outbox_waiting = Gauge(
+    "greenroom_outbox_waiting", "Events that have no position yet; 100000 is that or more.", multiprocess_mode="mostrecent"
+)
+outbox_oldest = Gauge(
+    "greenroom_outbox_oldest_seconds", "Age of the oldest event that has no position yet.", multiprocess_mode="mostrecent"
+)
+sink_lag = Gauge("greenroom_sink_lag", "Events that a sink has not told yet.", ["sink"], multiprocess_mode="mostrecent")
+sink_oldest = Gauge(
+    "greenroom_sink_oldest_seconds",
+    "Age of the oldest event that a sink has not told yet.",
+    ["sink"],
+    multiprocess_mode="mostrecent",
+)
+sink_failures = Gauge(
+    "greenroom_sink_failures", "How often a sink has failed, ever, in any process.", ["sink"], multiprocess_mode="mostrecent"
+)
 requests_under_way = Gauge("greenroom_requests_under_way", "Requests that have no answer yet.", multiprocess_mode="livesum")
 
 _encode = msgspec.json.Encoder().encode

@@ -15,6 +15,8 @@ OF_BRAND_EXAMPLE: dict[str, Any] = {
     "doors_open_minutes": {"value": 30, "source": "brand"},
     "host_grace_minutes": {"value": 5, "source": "default"},
     "not_started_minutes": {"value": 1440, "source": "default"},
+    "first_reminder_minutes": {"value": 1440, "source": "default"},
+    "last_reminder_minutes": {"value": 10, "source": "default"},
     "empty_grace_minutes": {"value": 5, "source": "default"},
     "overrun_minutes": {"value": 240, "source": "default"},
     "moderation": {"value": True, "source": "default"},

@@ -22,6 +22,8 @@ class Said(Struct, frozen=True, kw_only=True, omit_defaults=True):
     doors_open_minutes: int | None = None
     host_grace_minutes: int | None = None
     not_started_minutes: int | None = None
+    first_reminder_minutes: int | None = None
+    last_reminder_minutes: int | None = None
     empty_grace_minutes: int | None = None
     overrun_minutes: int | None = None
     moderation: bool | None = None
@@ -35,6 +37,8 @@ class SettingsPatch(Struct, frozen=True, kw_only=True, omit_defaults=True):
     doors_open_minutes: MinutesField | UnsetType | None = UNSET
     host_grace_minutes: MinutesField | UnsetType | None = UNSET
     not_started_minutes: MinutesField | UnsetType | None = UNSET
+    first_reminder_minutes: MinutesField | UnsetType | None = UNSET
+    last_reminder_minutes: MinutesField | UnsetType | None = UNSET
     empty_grace_minutes: MinutesField | UnsetType | None = UNSET
     overrun_minutes: MinutesField | UnsetType | None = UNSET
     moderation: Switch | UnsetType | None = UNSET
@@ -72,6 +76,12 @@ class SessionSettings(Struct, frozen=True, kw_only=True):
     ]
     not_started_minutes: Annotated[
         MinutesSetting, Meta(description="How long after scheduled_at a session that nobody started is cancelled.")
+    ]
+    first_reminder_minutes: Annotated[
+        MinutesSetting, Meta(description="How long before scheduled_at people with a seat are reminded; 0 for never.")
+    ]
+    last_reminder_minutes: Annotated[
+        MinutesSetting, Meta(description="How long before scheduled_at they are reminded once more; 0 for never.")
     ]
     empty_grace_minutes: Annotated[
         MinutesSetting, Meta(description="How long a live session's call may be empty before the session ends.")

@@ -27,6 +27,8 @@ def defaults(video_provider: VideoProvider) -> Said:
         doors_open_minutes=15,
         host_grace_minutes=5,
         not_started_minutes=24 * 60,
+        first_reminder_minutes=24 * 60,
+        last_reminder_minutes=10,
         empty_grace_minutes=5,
         overrun_minutes=4 * 60,
         moderation=True,

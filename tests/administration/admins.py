@@ -101,7 +101,7 @@ async def audit_of(owner: Owner, session: Json) -> list[Audited]:
 async def events_of(owner: Owner, session: Json) -> list[Told]:
     """The session's events in the order in which they were told."""
     rows = await owner.fetch(
-        "select name, payload::text from outbox where brand_id = $1 and session_id = $2 order by xid, sequence",
+        "select name, payload::text from all_events_any_brand_v1() where brand_id = $1 and session_id = $2 order by sequence",
         session["brand_id"], id_of(session),
     )  # fmt: skip
     return [told(*row) for row in rows]

@@ -109,7 +109,7 @@ async def test_a_reinstatement_at_another_time_tells_that_time_in_three_events(
 async def test_no_two_events_share_an_id(http: httpx.AsyncClient, tenant: Tenant, owner: Owner) -> None:
     session = await session_that_is(http, tenant, "cancelled")
     await administered(http, tenant, session, {**CHANGES, "status": "scheduled"})
-    ids = await owner.fetch("select id from outbox where session_id = $1", id_of(session))
+    ids = await owner.fetch("select id from all_events_any_brand_v1() where session_id = $1", id_of(session))
     assert len(ids) == len({row["id"] for row in ids}) == 5
 
 
@@ -134,8 +134,9 @@ async def test_audit_event_and_answer_are_of_one_moment(http: httpx.AsyncClient,
     session = await tenant.session(http)
     answer = await administered(http, tenant, session, {"tags": ["x"]})
     times = await owner.fetch(
-        "select a.occurred_at as audited, o.occurred_at as told from audit_log a join outbox o on o.session_id = a.entity_id"
-        " and o.session_version = a.entity_version where a.entity_id = $1 and a.entity_version = 2", id_of(session),
+        "select a.occurred_at as audited, e.occurred_at as told from audit_log a join all_events_any_brand_v1() e"
+        " on e.session_id = a.entity_id and e.session_version = a.entity_version"
+        " where a.entity_id = $1 and a.entity_version = 2", id_of(session),
     )  # fmt: skip
     at = datetime.fromisoformat(answer["updated_at"]).astimezone(UTC)
     assert [(row["audited"], row["told"]) for row in times] == [(at, at)]

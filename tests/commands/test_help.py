@@ -8,8 +8,12 @@ from greenroom import __version__
 from tests.commands.command import Environment, greenroom
 
 HELP = {
-    "": ["serve", "migrate", "token", "openapi", "check", "demo", "start here:", "GREENROOM_"],
+    "": ["serve", "worker", "events", "migrate", "token", "openapi", "check", "demo", "start here:", "GREENROOM_"],
     "serve": ["--host", "--port", "--workers", "--migrate", "default: 8000", "GREENROOM_DATABASE_URL"],
+    "worker": ["--migrate", "GREENROOM_BACKGROUND"],
+    "events": ["tail", "replay"],
+    "events tail": ["--session", "--from"],
+    "events replay": ["--from", "--sink", "ids"],
     "migrate": ["GREENROOM_DATABASE_OWNER_URL", "Safe to run again"],
     "token": ["--user", "--brand", "--scope", "--expires", "--revoke", "--list", "15m", "read:live", "admin:*"],
     "openapi": ["OpenAPI"],

@@ -87,7 +87,8 @@ class Hall(Contest, frozen=True):
         """The session's events, in the order in which they were told."""
         async with self.owner() as owner:
             rows = await owner.fetch(
-                "select name, session_version, payload::text from outbox where session_id = $1 order by sequence",
+                "select name, session_version, payload::text from all_events_any_brand_v1() where session_id = $1"
+                " order by sequence",
                 UUID(session["id"]),
             )
         return [Told(name, version, msgspec.json.decode(payload)) for name, version, payload in rows]

@@ -55,7 +55,8 @@ class Contest(Struct, frozen=True):
         """The names of the session's events, in the order of its versions."""
         async with self.owner() as owner:
             rows = await owner.fetch(
-                "select name from outbox where session_id = $1 order by session_version, sequence", UUID(session["id"])
+                "select name from all_events_any_brand_v1() where session_id = $1 order by session_version, sequence",
+                UUID(session["id"]),
             )
         return [row["name"] for row in rows]
 

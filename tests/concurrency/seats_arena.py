@@ -92,11 +92,17 @@ async def without_index(database: TestDatabase, name: str) -> AsyncIterator[None
 
 
 async def sweep(database: TestDatabase) -> None:
-    """Forget what a test without a guard has broken, the append-only audit too."""
+    """Forget what a test without a guard has broken, the append-only audit too.
+
+    The relay's row comes first: who holds it gives no positions meanwhile, and no lock is waited for that another holds.
+    """
     superuser = await asyncpg.connect(database.superuser_url)
     try:
         await superuser.execute("set session_replication_role = replica")
-        await superuser.execute("truncate sessions, registrations, audit_log, outbox, idempotency_keys")
+        await superuser.execute(
+            "update relay set position = 0, forgotten_position = 0, forgotten_until = '-infinity';"
+            " truncate sessions, registrations, audit_log, outbox, events, timers, idempotency_keys"
+        )
     finally:
         await superuser.close()
 

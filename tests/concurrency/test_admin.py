@@ -113,8 +113,8 @@ async def brands_changes(contest: Contest) -> list[list[str]]:
     """What the audit says of the brand, by version."""
     async with contest.owner() as owner:
         rows = await owner.fetch(
-            "select a.changed, a.entity_version, count(o.id) as events from audit_log a left join outbox o"
-            " on o.brand_id = a.brand_id and o.session_id is null and (o.payload ->> 'version')::integer = a.entity_version"
+            "select a.changed, a.entity_version, count(e.id) as events from audit_log a left join all_events_any_brand_v1() e"
+            " on e.brand_id = a.brand_id and e.session_id is null and (e.payload ->> 'version')::integer = a.entity_version"
             " where a.brand_id = $1 and a.entity = 'brand' group by 1, 2 order by 2", contest.tenant.brand,
         )  # fmt: skip
     assert [(row["entity_version"], row["events"]) for row in rows] == [(n, 1) for n in range(1, len(rows) + 1)]

@@ -1,12 +1,15 @@
 """Real answers of every status, against the contract's schemas and against our document."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
 
 from tests.contract.schemas import CONTRACT, OURS, answer_schema, faults_in, followed, operations
+from tests.faults.waiting import eventually
 from tests.registrations.people import room
+from tests.session_settings.said import path_of
 from tests.tenant import Json, Tenant
 
 ERROR: Json = CONTRACT["components"]["schemas"]["Error"]
@@ -126,7 +129,23 @@ async def test_a_method_that_a_path_does_not_take(http: httpx.AsyncClient) -> No
     assert not faults_in(response.json(), ERROR)
 
 
-async def test_every_outbox_row_is_of_its_events_schema(http: httpx.AsyncClient, tenant: Tenant, owner: Any) -> None:
+EVENTS = "select name, payload::text from all_events_any_brand_v1() where brand_id = $1"
+
+
+async def _let_timers_tell(http: httpx.AsyncClient, tenant: Tenant) -> None:
+    """A session whose last reminder is due in a second or two, and one that should have begun."""
+    soon = datetime.now(UTC) + timedelta(seconds=62)
+    reminded = await tenant.session(http, scheduled_at=soon.isoformat())
+    said = {"last_reminder_minutes": 1}
+    assert (await http.patch(path_of(reminded), json=said, headers=tenant.bearer())).status_code == 200
+    headers = tenant.bearer("patient_1")
+    assert (await http.post(f"/v1/sessions/{reminded['id']}/registrations", headers=headers)).status_code == 201
+    overdue = await tenant.session(http, scheduled_at="2026-01-01T09:00:00Z")
+    said = {"host_grace_minutes": 0}
+    assert (await http.patch(path_of(overdue), json=said, headers=tenant.bearer())).status_code == 200
+
+
+async def test_every_event_is_of_its_schema(http: httpx.AsyncClient, tenant: Tenant, owner: Any) -> None:
     session = await tenant.session(http)
     await tenant.patch(http, session, {"title": "x", "scheduled_at": "2027-09-01T10:00:00Z"})
     await tenant.step(http, session, "start")
@@ -142,8 +161,13 @@ async def test_every_outbox_row_is_of_its_events_schema(http: httpx.AsyncClient,
     await small.remove(second)
     await small.allow(second)
     assert (first["status"], second["status"]) == ("registered", "waitlist")
-    rows = await owner.fetch("select name, payload::text from outbox where brand_id = $1", tenant.brand)
-    assert {row["name"] for row in rows} == set(OURS["webhooks"])
+    await _let_timers_tell(http, tenant)
+
+    async def everything_is_told() -> bool:
+        return {row["name"] for row in await owner.fetch(EVENTS, tenant.brand)} == set(OURS["webhooks"])
+
+    await eventually(everything_is_told, "every event is told", seconds=30)
+    rows = await owner.fetch(EVENTS, tenant.brand)
     for row in rows:
         post = OURS["webhooks"][row["name"]]["post"]
         envelope = followed(OURS, post["requestBody"]["content"]["application/json"]["schema"])

@@ -14,7 +14,8 @@ from tests.tenant import Json
 TRACES = """
 select s.version,
     (select array_agg(a.request_id order by a.entity_version) from audit_log a where a.entity_id = s.id) as requests,
-    (select array_agg(o.session_version order by o.session_version) from outbox o where o.session_id = s.id) as told
+    (select array_agg(e.session_version order by e.session_version) from all_events_any_brand_v1() e
+     where e.session_id = s.id) as told
 from sessions s where s.id = $1
 """
 

@@ -70,10 +70,10 @@ async def held_row(database: TestDatabase, session: Json) -> AsyncIterator[HeldR
 
 @asynccontextmanager
 async def held_before_commit(database: TestDatabase) -> AsyncIterator[Owner]:
-    """Who changes something meanwhile has its row locked, and then waits for the outbox."""
+    """Who changes something meanwhile has its row locked, and then waits for the outbox; the relay looks on, and does not."""
     holder = await asyncpg.connect(database.superuser_url)
     try:
-        await holder.execute("begin; lock table outbox in share mode")
+        await holder.execute("begin; select from relay for update; lock table outbox in share mode")
         yield holder
         await holder.execute("commit")
     finally:

@@ -82,6 +82,38 @@ select gen_random_uuid(), 'live.brand.updated.v1', brand_id, now(), jsonb_build_
 from brand_settings, generate_series(1, version) as change;
 """
 
+# What timers tell, of sessions and of people with a seat: it has a version, and is no change.
+TIMERS_TOLD: Final = """
+insert into outbox (id, name, brand_id, session_id, session_version, occurred_at, payload)
+select gen_random_uuid(), 'live.session.' || what || '.v1', brand_id, id, version, now(),
+    jsonb_build_object('session_id', id, 'version', version)
+from sessions, unnest(array['doors_opened', 'host_late']) as what;
+insert into outbox (id, name, brand_id, session_id, session_version, occurred_at, payload)
+select gen_random_uuid(), 'live.registration.reminder_due.v1', brand_id, session_id, 2, now(),
+    jsonb_build_object('session_id', session_id, 'registration_id', id, 'user_id', user_id, 'reminder', reminder,
+                       'session_version', 2)
+from registrations, unnest(array['first', 'last']) as reminder where status = 'registered';
+"""
+
+# One more change of each thing, with its audit row and without its event.
+UNTOLD_CHANGES: Final = {
+    "a change has its event": """
+update sessions set version = 3 where brand_id = 'acme';
+insert into audit_log select brand_id, entity, entity_id, 3, action, changed, actor_user_id, actor_client_id, 'r3', now()
+from audit_log where brand_id = 'acme' and entity = 'session' and entity_version = 2
+""",
+    "a change of a registration has exactly one audit row and its event": """
+update registrations set version = 2 where brand_id = 'acme' and user_id = 'first';
+insert into audit_log select brand_id, entity, entity_id, 2, action, changed, actor_user_id, actor_client_id, 'r2', now()
+from audit_log where brand_id = 'acme' and request_id = 'first 1'
+""",
+    "a change of a brand's settings has exactly one audit row and its event": """
+update brand_settings set version = 2 where brand_id = 'other';
+insert into audit_log select brand_id, entity, entity_id, 2, action, changed, actor_user_id, actor_client_id, 'r2', now()
+from audit_log where brand_id = 'other' and entity = 'brand'
+""",
+}
+
 HEALTHY: Final = f"{_SESSIONS}{_REGISTRATIONS}{_TRACES}{_BRANDS}".replace(":session", SESSION)
 
 

@@ -1,5 +1,6 @@
 """Every promise is checked: a planted break is found, and nothing is found where there is none."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import asyncpg
@@ -7,7 +8,7 @@ import pytest
 
 from greenroom.invariants import service
 from greenroom.kit.database import Database
-from tests.invariants.healthy import HEALTHY, SESSION, joined
+from tests.invariants.healthy import HEALTHY, SESSION, TIMERS_TOLD, UNTOLD_CHANGES, joined
 from tests.postgres import Cluster, Owner, TestDatabase, fresh_database
 
 OF_REGISTRATIONS = "a change of a registration has exactly one audit row and its event"
@@ -25,7 +26,7 @@ insert into audit_log select * from audit_log where :promoted
 
 TOLD_AGAIN = """
 insert into outbox (id, name, brand_id, session_id, session_version, occurred_at, payload)
-select gen_random_uuid(), name, brand_id, session_id, 2, now(), payload from outbox where :told
+select gen_random_uuid(), name, brand_id, session_id, 2, now(), payload from all_events_any_brand_v1() where :told
 """
 
 # The audit row and the event of one promotion, where a statement says so.
@@ -137,9 +138,36 @@ async def superuser(scratch: TestDatabase) -> AsyncIterator[Owner]:
 
 
 async def broken_promises(database: TestDatabase) -> set[str]:
-    """What `greenroom check` finds, by the service's own role."""
+    """What `greenroom check` finds, by the service's own role: the same whether none was told, all but one, or all."""
     async with Database(database.service_url, size=1, wait_seconds=10, statement_seconds=30) as db:
-        return {finding.promise for finding in await service.check(db) if finding.broken}
+        found = []
+        for left in (None, 1, 0):
+            if left is not None:
+                await tell(db, left=left)
+            found.append({finding.promise for finding in await service.check(db) if finding.broken})
+    assert found == [found[0]] * 3
+    return found[0]
+
+
+async def tell(db: Database, *, left: int = 0) -> None:
+    """Move events from the outbox to those that were told, until so many are left."""
+    async with asyncio.timeout(30):
+        while (waiting := (await db.rows("select count(*) as events from outbox"))[0]["events"]) > left:
+            await db.rows("select * from relay_events_any_brand_v1($1)", waiting - left)
+
+
+async def forget(database: TestDatabase, *, most: int) -> None:
+    """Tell every event, and forget up to so many."""
+    async with Database(database.service_url, size=1, wait_seconds=10, statement_seconds=30) as db:
+        await tell(db)
+        assert (await db.rows("select forget_events_any_brand_v1($1, '0') as gone", most))[0]["gone"] > 0
+
+
+def of_one_promotion(statement: str) -> str:
+    """The statement with what its names stand for."""
+    for name, row in PROMOTION.items():
+        statement = statement.replace(name, row)
+    return statement
 
 
 def test_every_promise_has_a_break_here() -> None:
@@ -174,9 +202,7 @@ async def test_a_promise_broken_in_another_way_breaks_no_other(
 async def test_a_promise_broken_in_another_way_is_found(
     scratch: TestDatabase, superuser: Owner, promise: str, statement: str
 ) -> None:
-    for name, row in PROMOTION.items():
-        statement = statement.replace(name, row)
-    await superuser.execute(statement)
+    await superuser.execute(of_one_promotion(statement))
     assert promise in await broken_promises(scratch)
 
 
@@ -206,6 +232,72 @@ async def test_a_clock_that_went_back_breaks_no_promise(scratch: TestDatabase, s
 async def test_a_guest_who_left_and_came_back_breaks_no_promise(scratch: TestDatabase, superuser: Owner) -> None:
     await superuser.execute(joined("guest:2", email="LEFT@example.com"))
     assert await broken_promises(scratch) == set()
+
+
+@pytest.mark.parametrize("most", [1, 10, 1000])
+@pytest.mark.usefixtures("superuser")
+async def test_events_that_were_forgotten_break_no_promise(scratch: TestDatabase, most: int) -> None:
+    await forget(scratch, most=most)
+    assert await broken_promises(scratch) == set()
+
+
+@pytest.mark.usefixtures("superuser")
+async def test_events_that_are_kept_though_they_are_old_enough_break_no_promise(
+    scratch: TestDatabase, superuser: Owner
+) -> None:
+    await superuser.execute("update relay set forgotten_until = 'infinity'")
+    assert await broken_promises(scratch) == set()
+
+
+@pytest.mark.parametrize("promise", UNTOLD_CHANGES)
+async def test_a_change_after_what_was_forgotten_must_have_its_event(
+    scratch: TestDatabase, superuser: Owner, promise: str
+) -> None:
+    await forget(scratch, most=1000)
+    await superuser.execute(UNTOLD_CHANGES[promise])
+    assert await broken_promises(scratch) == {promise}
+
+
+@pytest.mark.parametrize("promise", UNTOLD_CHANGES)
+async def test_a_change_at_the_moment_until_which_events_were_forgotten_needs_none(
+    scratch: TestDatabase, superuser: Owner, promise: str
+) -> None:
+    await superuser.execute(UNTOLD_CHANGES[promise])
+    await superuser.execute("update relay set forgotten_until = (select max(occurred_at) from audit_log)")
+    assert await broken_promises(scratch) == set()
+
+
+@pytest.mark.parametrize(("promise", "statement"), [
+    (OF_REGISTRATIONS, TOLD_AGAIN),
+    (OF_REGISTRATIONS, "delete from audit_log where :promoted"),
+    (OF_REGISTRATIONS, "delete from registrations where user_id = 'in_line'"),
+    (OF_BRANDS, TOLD_TWICE),
+    (OF_BRANDS, "delete from audit_log where entity = 'brand' and brand_id = 'other'"),
+    (OF_BRANDS, "delete from brand_settings where brand_id = 'other'"),
+])  # fmt: skip
+async def test_however_old_a_change_is_it_has_one_audit_row_and_no_second_event(
+    scratch: TestDatabase, superuser: Owner, promise: str, statement: str
+) -> None:
+    await superuser.execute(of_one_promotion(statement))
+    await superuser.execute("update relay set forgotten_until = 'infinity'")
+    assert await broken_promises(scratch) >= {promise}
+
+
+async def test_what_timers_tell_breaks_no_promise(scratch: TestDatabase, superuser: Owner) -> None:
+    await superuser.execute(TIMERS_TOLD)
+    assert await broken_promises(scratch) == set()
+
+
+@pytest.mark.parametrize(("promise", "statement"), [
+    ("a change has its event", "delete from outbox where name = 'live.session.updated.v1'"),
+    (OF_REGISTRATIONS, "delete from outbox where :told"),
+])  # fmt: skip
+async def test_what_timers_tell_stands_for_no_change(
+    scratch: TestDatabase, superuser: Owner, promise: str, statement: str
+) -> None:
+    await superuser.execute(TIMERS_TOLD)
+    await superuser.execute(of_one_promotion(statement))
+    assert await broken_promises(scratch) == {promise}
 
 
 async def test_a_finding_names_the_session(scratch: TestDatabase, superuser: Owner) -> None:

@@ -134,7 +134,7 @@ async def audit_of(owner: Owner, registration: Json) -> list[Trace]:
 async def events_of(owner: Owner, registration: Json) -> list[tuple[str, Json]]:
     """The registration's events in the order in which they were told; each has the payload that the catalogue says."""
     rows = await owner.fetch(
-        "select name, payload::text from outbox where payload->>'registration_id' = $1 order by xid, sequence",
+        "select name, payload::text from all_events_any_brand_v1() where payload->>'registration_id' = $1 order by sequence",
         registration["id"],
     )
     for name, payload in rows:

@@ -22,7 +22,7 @@ ADDRESS = f"{SENTINEL}.Guest@Example.com"
 async def traces(owner: Owner, there: Room) -> tuple[int, int]:
     """How many audit rows and events the session and its people have."""
     audited = await owner.fetchval("select count(*) from audit_log where brand_id = $1", there.tenant.brand)
-    told = await owner.fetchval("select count(*) from outbox where brand_id = $1", there.tenant.brand)
+    told = await owner.fetchval("select count(*) from all_events_any_brand_v1() where brand_id = $1", there.tenant.brand)
     return audited, told
 
 
@@ -143,8 +143,8 @@ async def test_audit_and_event_of_a_change_are_of_one_moment(http: httpx.AsyncCl
     await there.enter("a", "b")
     await there.leave("a")
     rows = await owner.fetch(
-        "select a.occurred_at as audited, o.occurred_at as told from audit_log a join outbox o"
-        " on o.payload->>'registration_id' = a.entity_id::text and (o.payload->>'version')::integer = a.entity_version"
+        "select a.occurred_at as audited, e.occurred_at as told from audit_log a join all_events_any_brand_v1() e"
+        " on e.payload->>'registration_id' = a.entity_id::text and (e.payload->>'version')::integer = a.entity_version"
         " where a.brand_id = $1 and a.entity = 'registration'", tenant.brand,
     )  # fmt: skip
     assert len(rows) == 4
@@ -155,7 +155,7 @@ async def test_no_two_events_share_an_id(http: httpx.AsyncClient, tenant: Tenant
     there = await room(http, tenant, seats=1)
     await there.enter("a", "b", "c", "d")
     await there.patch(max_participants=4)
-    ids = await owner.fetch("select id from outbox where session_id = $1", id_of(there.session))
+    ids = await owner.fetch("select id from all_events_any_brand_v1() where session_id = $1", id_of(there.session))
     assert len(ids) == len({row["id"] for row in ids}) == 1 + 4 + 1 + 3
     assert {row["id"].version for row in ids} == {7}
 
@@ -196,7 +196,7 @@ async def test_what_is_refused_leaves_no_trace(http: httpx.AsyncClient, tenant: 
 async def everything_of(owner: Owner, tenant: Tenant) -> str:
     """All that the brand's audit and events say."""
     audit = await owner.fetch("select * from audit_log where brand_id = $1", tenant.brand)
-    events = await owner.fetch("select *, payload::text from outbox where brand_id = $1", tenant.brand)
+    events = await owner.fetch("select *, payload::text from all_events_any_brand_v1() where brand_id = $1", tenant.brand)
     assert audit
     assert events
     return "\n".join(str(dict(row)) for row in [*audit, *events])
@@ -253,7 +253,9 @@ async def test_registrations_do_not_edit_the_session(http: httpx.AsyncClient, te
     read = await there.read()
     assert read.json() == {**there.session, "registered_count": 1}
     assert read.headers["etag"] == '"1.0.1.0"'
-    versions = await owner.fetchval("select array_agg(session_version) from outbox where session_id = $1", id_of(there.session))
+    versions = await owner.fetchval(
+        "select array_agg(session_version) from all_events_any_brand_v1() where session_id = $1", id_of(there.session)
+    )
     assert set(versions) == {1}
 
 

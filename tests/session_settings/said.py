@@ -12,6 +12,8 @@ DEFAULTS: Json = {
     "doors_open_minutes": 15,
     "host_grace_minutes": 5,
     "not_started_minutes": 1440,
+    "first_reminder_minutes": 1440,
+    "last_reminder_minutes": 10,
     "empty_grace_minutes": 5,
     "overrun_minutes": 240,
     "moderation": True,
@@ -20,11 +22,13 @@ DEFAULTS: Json = {
 }
 # Of each setting a value that a brand may say, and one that a session may.
 BRANDS: Json = {
-    "doors_open_minutes": 30, "host_grace_minutes": 10, "not_started_minutes": 60, "empty_grace_minutes": 1,
+    "doors_open_minutes": 30, "host_grace_minutes": 10, "not_started_minutes": 60, "first_reminder_minutes": 120,
+    "last_reminder_minutes": 5, "empty_grace_minutes": 1,
     "overrun_minutes": 10080, "moderation": False, "anonymous": False, "video_provider": "livekit",
 }  # fmt: skip
 SESSIONS: Json = {
-    "doors_open_minutes": 0, "host_grace_minutes": 0, "not_started_minutes": 0, "empty_grace_minutes": 0,
+    "doors_open_minutes": 0, "host_grace_minutes": 0, "not_started_minutes": 0, "first_reminder_minutes": 0,
+    "last_reminder_minutes": 0, "empty_grace_minutes": 0,
     "overrun_minutes": 0, "moderation": True, "anonymous": True, "video_provider": "builtin",
 }  # fmt: skip
 

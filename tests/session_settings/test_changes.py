@@ -44,8 +44,8 @@ async def of_brand(owner: Owner, tenant: Tenant) -> OfBrand:
         " order by entity_version", tenant.brand,
     )  # fmt: skip
     events = await owner.fetch(
-        "select name, payload::text from outbox where brand_id = $1 and session_id is null and session_version is null"
-        " order by xid, sequence", tenant.brand,
+        "select name, payload::text from all_events_any_brand_v1()"
+        " where brand_id = $1 and session_id is null and session_version is null order by sequence", tenant.brand,
     )  # fmt: skip
     return OfBrand([Audited(*row) for row in audit], [told(*row) for row in events])
 
@@ -144,8 +144,9 @@ async def test_audit_and_event_of_a_brand_are_of_one_moment_in_whole_millisecond
     for minutes in range(3):
         await brand_says(http, tenant, overrun_minutes=minutes)
     times = await owner.fetch(
-        "select a.occurred_at as audited, o.occurred_at as told from audit_log a join outbox o on o.brand_id = a.brand_id"
-        " and (o.payload ->> 'version')::integer = a.entity_version where a.brand_id = $1 order by a.entity_version",
+        "select a.occurred_at as audited, e.occurred_at as told from audit_log a join all_events_any_brand_v1() e"
+        " on e.brand_id = a.brand_id and (e.payload ->> 'version')::integer = a.entity_version"
+        " where a.brand_id = $1 order by a.entity_version",
         tenant.brand,
     )
     assert len(times) == 3

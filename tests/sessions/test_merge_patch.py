@@ -54,7 +54,7 @@ async def test_a_merge_that_changes_nothing_leaves_no_trace(http: httpx.AsyncCli
     session = await tenant.session(http, metadata={"a": {"b": 1}})
     response = await merge(http, tenant, session, {"metadata": {"a": {"b": 1}, "gone": None}})
     assert response.json() == session
-    assert await owner.fetchval("select count(*) from outbox where session_id = $1", id_of(session)) == 1
+    assert await owner.fetchval("select count(*) from all_events_any_brand_v1() where session_id = $1", id_of(session)) == 1
 
 
 async def test_json_replaces_metadata_whole(http: httpx.AsyncClient, tenant: Tenant) -> None:

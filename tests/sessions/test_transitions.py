@@ -39,8 +39,8 @@ def session_that_is(http: httpx.AsyncClient, tenant: Tenant) -> Making:
 
 async def traces(owner: Owner, session: Json) -> tuple[int, int]:
     audit = await owner.fetchval("select count(*) from audit_log where entity_id = $1", id_of(session))
-    outbox = await owner.fetchval("select count(*) from outbox where session_id = $1", id_of(session))
-    return audit, outbox
+    told = await owner.fetchval("select count(*) from all_events_any_brand_v1() where session_id = $1", id_of(session))
+    return audit, told
 
 
 async def read(http: httpx.AsyncClient, tenant: Tenant, session: Json) -> Json:
@@ -84,12 +84,13 @@ async def test_a_step_leaves_one_audit_row_and_one_event(
     status: str, verb: str, action: str, said: str,
 ) -> None:  # fmt: skip
     session = await session_that_is(status)
-    audit, outbox = await traces(owner, session)
+    audit, told = await traces(owner, session)
     await tenant.step(http, session, verb)
-    assert await traces(owner, session) == (audit + 1, outbox + 1)
+    assert await traces(owner, session) == (audit + 1, told + 1)
     row = await owner.fetchrow(
-        "select a.action, a.changed, o.name, o.payload ? $2 as says, a.occurred_at = o.occurred_at as at_once"
-        " from audit_log a join outbox o on o.session_id = a.entity_id and o.session_version = a.entity_version"
+        "select a.action, a.changed, e.name, e.payload ? $2 as says, a.occurred_at = e.occurred_at as at_once"
+        " from audit_log a join all_events_any_brand_v1() e"
+        " on e.session_id = a.entity_id and e.session_version = a.entity_version"
         " where a.entity_id = $1 order by a.entity_version desc limit 1", id_of(session), said,
     )  # fmt: skip
     assert row is not None

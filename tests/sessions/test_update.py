@@ -21,11 +21,11 @@ CHANGES: dict[str, Any] = {
 
 
 async def traces(owner: Owner, session: Json) -> tuple[int, int]:
-    """How many audit and outbox rows the session has."""
+    """How many audit rows and events the session has."""
     found = UUID(session["id"])
     audit = await owner.fetchval("select count(*) from audit_log where entity_id = $1", found)
-    outbox = await owner.fetchval("select count(*) from outbox where session_id = $1", found)
-    return audit, outbox
+    told = await owner.fetchval("select count(*) from all_events_any_brand_v1() where session_id = $1", found)
+    return audit, told
 
 
 @pytest.mark.parametrize("field", CHANGES)
@@ -130,7 +130,7 @@ async def test_a_reschedule_tells_the_old_and_the_new_time(http: httpx.AsyncClie
     session = await tenant.session(http)
     await tenant.patch(http, session, {"scheduled_at": "2027-04-01T09:00:00Z"})
     told = await owner.fetch(
-        "select name, payload::text from outbox where session_id = $1 order by sequence", UUID(session["id"])
+        "select name, payload::text from all_events_any_brand_v1() where session_id = $1 order by sequence", UUID(session["id"])
     )
     assert [row["name"] for row in told] == [
         "live.session.created.v1", "live.session.updated.v1", "live.session.rescheduled.v1",

@@ -1,0 +1,68 @@
+"""What runs beside requests: the relay, its ways out, the timers, the chores. In `serve`, in `worker`, or in both."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from functools import partial
+
+from greenroom.events import service as events
+from greenroom.events.feed import Feed
+from greenroom.events.relay import relay
+from greenroom.events.sinks import Driver, Sink
+from greenroom.kit import housekeeping
+from greenroom.kit.database import Database
+from greenroom.settings import Settings
+from greenroom.timers.service import Timers
+
+CONNECTIONS = 3  # of its own: what happens in the background waits for no request, and no request for it
+CHORE_SECONDS = 5.0
+
+
+@asynccontextmanager
+async def background(settings: Settings) -> AsyncIterator[Feed]:
+    """Run it all until the block ends; answers the feed of told events."""
+    async with database_of(settings) as db:
+        feed = Feed(db)
+        chores = {
+            "prune_idempotency_keys": partial(housekeeping.prune, db),
+            "prune_events": partial(events.forget, db, age=timedelta(days=settings.events_days)),
+        }
+        running = [
+            relay(db, feed),
+            Timers(db).run(),
+            housekeeping.repeat(lambda: housekeeping.do_chores(db, chores), seconds=CHORE_SECONDS),
+            *(Driver(sink, feed, db).run() for sink in sinks_of(settings)),
+        ]
+        tasks = [asyncio.create_task(one) for one in running]
+        try:
+            yield feed
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def sinks_of(settings: Settings) -> Iterator[Sink]:
+    """The ways out that are configured."""
+    if settings.nats_url is not None:
+        from greenroom.events.jetstream import JetStream  # noqa: PLC0415  # most installations have none
+
+        yield JetStream(
+            settings.nats_url,
+            stream=settings.nats_stream,
+            credentials=None if settings.nats_credentials is None else str(settings.nats_credentials),
+            keeps=timedelta(days=settings.events_days),
+        )
+
+
+def database_of(settings: Settings) -> Database:
+    """Connections for the background."""
+    if settings.database_url is None:
+        raise AssertionError("whoever runs the background has started the embedded database")
+    return Database(
+        settings.database_url,
+        size=CONNECTIONS,
+        wait_seconds=settings.pool_wait_seconds,
+        statement_seconds=settings.statement_seconds,
+    )

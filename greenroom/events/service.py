@@ -1,0 +1,79 @@
+"""Operations on told events: following them, telling a sink again, forgetting them, measuring how far they have come."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import msgspec
+from msgspec import Struct
+
+from greenroom.events import queries
+from greenroom.events.feed import Feed
+from greenroom.events.queries import ToldEvent
+from greenroom.kit.clock import wire_text
+from greenroom.kit.database import Database
+from greenroom.kit.telemetry import outbox_oldest, outbox_waiting, sink_failures, sink_lag, sink_oldest
+
+FORGOTTEN_AT_ONCE = 5_000
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Line(Struct, frozen=True, gc=False):
+    """An event as the command line shows it: as it is told, with its position."""
+
+    position: int
+    id: str
+    name: str
+    occurred_at: str
+    brand_id: str
+    payload: msgspec.Raw
+
+
+class ReplayError(Exception):
+    """Why a sink cannot be told again: one line that says what could be asked instead."""
+
+
+async def follow(feed: Feed, *, after: int | None) -> AsyncIterator[ToldEvent]:
+    """Events after a position, or from now on, as they come; never ends. Raises Unavailable."""
+    position = await feed.reached() if after is None else after
+    while True:
+        for event in await feed.after(position):
+            yield event
+            position = event.position
+
+
+def as_line(event: ToldEvent) -> str:
+    """The event as JSON."""
+    payload = msgspec.Raw(event.payload.encode())
+    line = Line(event.position, str(event.id), event.name, wire_text(event.occurred_at), event.brand_id, payload)
+    return _encode(line).decode()
+
+
+async def replay(db: Database, *, sink: str, first: int) -> int:
+    """Let a sink tell again from a position on; answers the last position there is. Raises ReplayError, Unavailable."""
+    kept = await queries.kept_any_brand(db)
+    if not kept.forgotten < first <= kept.reached:
+        if kept.forgotten == kept.reached:
+            raise ReplayError("No event is kept that could be told again.")
+        raise ReplayError(f"--from: expected a position from {kept.forgotten + 1} to {kept.reached}; no other event is kept.")
+    if not await queries.rewind_sink(db, sink, first - 1):
+        raise ReplayError(f'There is no sink "{sink}" that has told anything yet.')
+    return kept.reached
+
+
+async def forget(db: Database, *, age: timedelta) -> None:
+    """Forget what was told longer ago, by every sink that is in use, some thousands at a time. Raises Unavailable."""
+    while await queries.forget_any_brand(db, most=FORGOTTEN_AT_ONCE, age=age) == FORGOTTEN_AT_ONCE:
+        pass
+
+
+async def measure(db: Database) -> None:
+    """Show in the metrics how far events have come. Raises Unavailable."""
+    outbox = await queries.measure_any_brand(db)
+    outbox_waiting.set(outbox.waiting)
+    outbox_oldest.set(outbox.oldest)
+    for sink in await queries.measure_sinks_any_brand(db):
+        sink_lag.labels(sink.name).set(sink.lag)
+        sink_oldest.labels(sink.name).set(sink.oldest)
+        sink_failures.labels(sink.name).set(sink.failures)

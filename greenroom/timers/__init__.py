@@ -1,0 +1,1 @@
+"""What was planned, when its time comes."""
