@@ -50,7 +50,7 @@ lock: $(VENV)/.installed-dev
 
 LOCK_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
-bench: $(VENV)/.installed
+bench: $(VENV)/.installed-dev
 	$(BIN)/python -m bench $(BENCH)
 
 clean:

@@ -28,10 +28,12 @@ from bench.sameness_of_lists import check_order, list_replies
 from bench.scale import Scale, measure_scale
 from bench.seed import UPCOMING_SESSIONS
 from bench.startup import cold_starts
+from bench.timers_day import Day, measure_day
+from bench.told import Told, measure_told
 from bench.tools import BenchError
 
 MODES: tuple[Mode, ...] = ("patch", "get", "list")
-PARTS_OF_ALL = (*MODES, "drop", "scale", "startup", "memory", "all")
+PARTS_OF_ALL = (*MODES, "drop", "events", "timers", "scale", "startup", "memory", "all")
 CONNECTION_COUNTS = (16, 64)
 POOLS = (4, 8, 16, 32, 64)
 USUAL_POOL = 8
@@ -93,6 +95,8 @@ class Harness:
             cold_starts=self._cold_starts(),
             memory=self._memory(standings),
             drop=drop,
+            told=self._told(),
+            day=self._day(),
         )
 
     def _asks(self, what: str) -> bool:
@@ -128,6 +132,27 @@ class Harness:
             return [], None
         size = QUICK_SIZE if self._quick else FULL_SIZE
         return measure_drop(self._effort, pool=USUAL_POOL, size=size, directory=self._directory)
+
+    def _told(self) -> Told | None:
+        if not self._asks("events"):
+            return None
+        size = QUICK_SIZE if self._quick else FULL_SIZE
+        events, samples = (10_000, 50) if self._quick else (50_000, 200)
+        return measure_told(
+            people=size.people,
+            seats=size.seats,
+            events=events,
+            samples=samples,
+            rounds=self._effort.rounds,
+            pool=USUAL_POOL,
+            directory=self._directory,
+        )
+
+    def _day(self) -> Day | None:
+        if not self._asks("timers"):
+            return None
+        timers, seconds, burst = (50_000, 20.0, 1_000) if self._quick else (1_000_000, 60.0, 10_000)
+        return measure_day(timers=timers, seconds=seconds, burst=burst, directory=self._directory)
 
     def _stale_answers(self, changes: int) -> int:
         server = contenders.greenroom(self._database, workers=WORKERS)

@@ -80,9 +80,10 @@ class Running(Struct, frozen=True):
         return int(kib) * 1024 / 1e6
 
 
-def greenroom(database: BenchDatabase, *, workers: int = 1) -> Contender:
-    """Ours."""
+def greenroom(database: BenchDatabase, *, workers: int = 1, background: bool = False) -> Contender:
+    """Ours. The background, which no peer has, is measured by itself."""
     environ = {
+        "GREENROOM_BACKGROUND": "on" if background else "off",
         "GREENROOM_DATABASE_URL": database.service_url,
         "GREENROOM_DATABASE_OWNER_URL": database.owner_url,
         "GREENROOM_SECRET_KEYS": secrets.token_hex(32),

@@ -27,7 +27,7 @@ SETTLE_SECONDS, SETTLE_ATTEMPTS = 0.2, 100
 # rows are cleaned up, and no checkpoint is due.
 FRESHEN = (
     "set session_replication_role = replica",
-    "truncate audit_log, outbox",
+    "truncate audit_log, outbox, events, timers",
     "vacuum analyze sessions",
     "vacuum analyze registrations",
     "checkpoint",

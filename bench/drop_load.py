@@ -26,7 +26,7 @@ OURS_A_SECOND, PEERS_A_SECOND = 30_000, 12_000
 # As database.FRESHEN; nothing is left of the run before, and what an installation holds that was used is there again.
 FRESHEN = (
     "set session_replication_role = replica",
-    "truncate sessions, registrations, audit_log, outbox",
+    "truncate sessions, registrations, audit_log, outbox, events, timers",
     EARLIER,
 )
 REST = ("vacuum analyze sessions", "vacuum analyze registrations", "vacuum analyze audit_log", "checkpoint")
@@ -44,10 +44,10 @@ LEFT = """
 select s.next_position - 1 as came, s.registered_count, s.waitlist_count, s.next_admission - 1 as admitted,
     r.rows, r.places, r.last_place, r.people, r.seats,
     (select count(*) from audit_log where entity = 'registration') as audited,
-    (select count(*) from outbox where session_id = $1 and name like 'live.registration.%') as told,
+    (select count(*) from all_events_any_brand_v1() where session_id = $1 and name like 'live.registration.%') as told,
     (select count(*) from registrations g
         join audit_log a on a.brand_id = g.brand_id and a.entity_id = g.id and a.entity_version = 1
-        join outbox o on (o.payload ->> 'registration_id')::uuid = g.id
+        join all_events_any_brand_v1() o on (o.payload ->> 'registration_id')::uuid = g.id
         where g.session_id = $1 and a.request_id <> '' and a.occurred_at = g.registered_at) as whole
 from sessions s, lateral (
     select count(*) as rows, count(distinct position) as places, coalesce(max(position), 0) as last_place,

@@ -9,8 +9,11 @@ from bench.drop import Drop
 from bench.machine import BUSY, Machine
 from bench.memory import Memory
 from bench.report_of_drop import drop_tables, drop_verdicts
+from bench.report_of_events import day_tables, day_verdicts, told_tables, told_verdicts
 from bench.rounds import CEILING, FASTAPI, HONO, MANY, OURS, Scenario, Spread, Standing, ratio, spread
 from bench.scale import Scale
+from bench.timers_day import Day
+from bench.told import Told
 from bench.verdict import Verdict, at_most, table
 
 AGAINST_HONO, AGAINST_FASTAPI, AGAINST_CEILING, GET_AGAINST_HONO = 2.0, 5.0, 0.30, 0.8
@@ -45,6 +48,8 @@ class Results(Struct, frozen=True, kw_only=True):
     cold_starts: list[float]
     memory: Memory | None
     drop: Drop | None
+    told: Told | None
+    day: Day | None
 
 
 def verdicts(results: Results) -> list[Verdict]:
@@ -65,6 +70,10 @@ def verdicts(results: Results) -> list[Verdict]:
         found.append(at_most(f"and its growth over {memory.requests:,} more", grown, GROWTH_MB, unit="MB"))
     if results.drop is not None:
         found += drop_verdicts(results.drop)
+    if results.told is not None:
+        found += told_verdicts(results.told)
+    if results.day is not None:
+        found += day_verdicts(results.day)
     return found
 
 
@@ -88,6 +97,10 @@ def text_of(results: Results) -> str:
         parts.append("Cold starts, in seconds: " + ", ".join(f"{seconds:.2f}" for seconds in results.cold_starts) + ".")
     if results.drop is not None:
         parts += drop_tables(results.drop)
+    if results.told is not None:
+        parts += told_tables(results.told)
+    if results.day is not None:
+        parts += day_tables(results.day)
     if results.memory is not None:
         memory = results.memory
         parts.append(

@@ -49,6 +49,7 @@ class Rush(Struct, frozen=True, kw_only=True):
     first_in_line: int
     last_in_line: int
     has_gap: bool
+    drained_seconds: float
     check: str
 
     @property
@@ -66,15 +67,18 @@ class Said(Struct, frozen=True):
     refused: int
 
 
-def measure_rush(database: BenchDatabase, directory: Path, *, people: int, seats: int, workers: int, pool: int) -> Rush:
+def measure_rush(
+    database: BenchDatabase, directory: Path, *, people: int, seats: int, workers: int, pool: int, background: bool = False
+) -> Rush:
     """On a database that has nothing but our tables, so that all that is in it can be checked. Raises BenchError."""
-    contender = greenroom(database, workers=workers)
+    contender = greenroom(database, workers=workers, background=background)
     tokens = write_tokens(contender, directory / "rush.tokens", people=people)
     with running(contender, pool=pool, log=directory / "rush.log") as server:
         session = _created(server, seats=seats)
         begun = time.perf_counter()
         said = _rushed(server, session, tokens, people=people)
         seconds = time.perf_counter() - begun
+        drained = _drained(database) if background else 0.0
         left = left_behind(database, session)
         out_of_place = int(database.row(OUT_OF_PLACE, session, seats)[0])
         names = [str(database.row(WHO_HAS_PLACE, session, place)[0]) for place in (seats + 1, people)]
@@ -92,6 +96,7 @@ def measure_rush(database: BenchDatabase, directory: Path, *, people: int, seats
         first_in_line=first,
         last_in_line=last,
         has_gap=not left.is_whole(seats=seats) or left.rows != people or out_of_place > 0,
+        drained_seconds=drained,
         check=_broken_promises(contender),
     )
 
@@ -111,6 +116,16 @@ def _rushed(server: Running, session: UUID, tokens: Path, *, people: int) -> Sai
     if line is None:
         raise BenchError(f"not everybody was answered within {LONGEST_SECONDS} seconds:\n{said}")
     return msgspec.json.decode(line.removeprefix("RUSH "), type=Said)
+
+
+def _drained(database: BenchDatabase) -> float:
+    """Seconds until every event has its position. Raises BenchError."""
+    begun = time.perf_counter()
+    while int(database.row("select count(*) from outbox")[0]):
+        if time.perf_counter() - begun > LONGEST_SECONDS:
+            raise BenchError(f"events still wait {LONGEST_SECONDS} seconds after the last registration")
+        time.sleep(0.05)
+    return time.perf_counter() - begun
 
 
 def _tokens_of(names: list[str], tokens: Path, *, people: int) -> list[str]:

