@@ -137,12 +137,13 @@ class Harness:
         if not self._asks("events"):
             return None
         size = QUICK_SIZE if self._quick else FULL_SIZE
-        events, samples = (10_000, 50) if self._quick else (50_000, 200)
+        events, samples, steady = (10_000, 50, 20) if self._quick else (50_000, 200, 240)
         return measure_told(
             people=size.people,
             seats=size.seats,
             events=events,
             samples=samples,
+            steady_seconds=steady,
             rounds=self._effort.rounds,
             pool=USUAL_POOL,
             directory=self._directory,

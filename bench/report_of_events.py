@@ -5,7 +5,7 @@ from statistics import median
 
 from bench.rounds import Spread, spread
 from bench.timers_day import Day
-from bench.told import Told
+from bench.told import STEADY_A_SECOND, Told
 from bench.verdict import Verdict, at_most, table
 
 READER_MS = 100.0
@@ -58,10 +58,11 @@ def told_tables(told: Told) -> list[str]:
         ("the storm, relay off", *_rates([rush.people / rush.seconds for rush in told.without])),
         ("the storm, relay on", *_rates([rush.people / rush.seconds for rush in told.relayed])),
     ]
+    half = len(told.steady) // 2
     sizes = (
-        f"Pipelined against one at a time: {ratios.median:.2f}x ({ratios.least:.2f}..{ratios.most:.2f}). After the last storm "
-        f"{told.events_octets / 1e6:.1f} MB of told events are kept, and the outbox, which is empty, takes "
-        f"{told.outbox_octets / 1e6:.1f} MB with its indexes."
+        f"Pipelined against one at a time: {ratios.median:.2f}x ({ratios.least:.2f}..{ratios.most:.2f}). At "
+        f"{STEADY_A_SECOND:,} events a second for {len(told.steady)} s the outbox with its indexes took at most "
+        f"{max(told.steady[:half]) / 1e6:.1f} MB in the first half and {max(told.steady[half:]) / 1e6:.1f} MB in the second."
     )
     return [table(("events a second", "median", "min..max"), rows), sizes]
 

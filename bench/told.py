@@ -43,15 +43,14 @@ select gen_random_uuid(), 'live.registration.created.v1', 'acme', s, 1, now(), j
 from generate_series(1, {events}) n,
     lateral (select ('00000000-0000-7000-8000-' || lpad((n % 300)::text, 12, '0'))::uuid as s) a
 """
-SIZES = """
-select pg_relation_size('outbox') as table_octets, pg_indexes_size('outbox') as index_octets,
-    pg_total_relation_size('events') as events_octets, (select count(*) from events) as events
-"""
+EMPTY = "truncate outbox, events, sinks; update relay set position = 0, forgotten_position = 0"
+SIZE = "select pg_total_relation_size('outbox')"
+STEADY_A_SECOND, STEPS_A_SECOND = 3_000, 10
 
 
 class Told(Struct, frozen=True, kw_only=True):
-    """Milliseconds from commit to reader; events a second to JetStream, each round; the storm without and with the relay;
-    octets on disk after it, of the outbox and of the told events."""
+    """Milliseconds from commit to reader; events a second to JetStream, each round; the storm without and with the relay; the
+    outbox's octets on disk with its indexes, second by second, while events come at a steady pace."""
 
     latencies: list[float]
     events: int
@@ -59,8 +58,7 @@ class Told(Struct, frozen=True, kw_only=True):
     one_by_one: list[float]
     without: list[Rush]
     relayed: list[Rush]
-    outbox_octets: int
-    events_octets: int
+    steady: list[int]
 
 
 class OneAtATime(JetStream):
@@ -83,7 +81,9 @@ class _Patient:
             await self._pipeline.publish([event])
 
 
-def measure_told(*, people: int, seats: int, events: int, samples: int, rounds: int, pool: int, directory: Path) -> Told:
+def measure_told(
+    *, people: int, seats: int, events: int, samples: int, steady_seconds: int, rounds: int, pool: int, directory: Path
+) -> Told:
     """On databases of its own. Raises BenchError."""
     with empty_database() as database:
         _say("From commit to reader ...")
@@ -105,7 +105,8 @@ def measure_told(*, people: int, seats: int, events: int, samples: int, rounds: 
                 )
                 found.append(rush)
                 _say(f"relay {'on ' if background else 'off'} {people / rush.seconds:8,.0f} a second")
-        sizes = database.row(SIZES)
+        _say(f"{STEADY_A_SECOND:,} events a second for {steady_seconds} s ...")
+        steady = uvloop.run(_steady(database, steady_seconds))
     return Told(
         latencies=latencies,
         events=events,
@@ -113,8 +114,7 @@ def measure_told(*, people: int, seats: int, events: int, samples: int, rounds: 
         one_by_one=one_by_one,
         without=without,
         relayed=relayed,
-        outbox_octets=int(sizes["table_octets"]) + int(sizes["index_octets"]),
-        events_octets=int(sizes["events_octets"]),
+        steady=steady,
     )
 
 
@@ -140,7 +140,7 @@ async def _latencies(database: BenchDatabase, samples: int) -> list[float]:
 async def _to_jetstream(database: BenchDatabase, way_out: type[JetStream], events: int) -> float:
     """Events a second, from the outbox to JetStream's acknowledgement."""
     owner = await asyncpg.connect(database.owner_url)
-    await owner.execute("truncate outbox, events, sinks; update relay set position = 0, forgotten_position = 0")
+    await owner.execute(EMPTY)
     await owner.execute(FILL.format(events=events))
     await owner.execute("analyze outbox")
     with broker() as url:
@@ -159,6 +159,30 @@ async def _to_jetstream(database: BenchDatabase, way_out: type[JetStream], event
             await asyncio.gather(*tasks, return_exceptions=True)
     await owner.close()
     return events / seconds
+
+
+async def _steady(database: BenchDatabase, seconds: int) -> list[int]:
+    """How large the outbox is at each second. Raises BenchError when the pace was not kept or events are left."""
+    owner = await asyncpg.connect(database.owner_url)
+    await owner.execute(EMPTY)
+    await owner.execute("vacuum outbox")
+    sizes: list[int] = []
+    async with _opened(database) as db:
+        telling = asyncio.create_task(relay(db, Feed(db)))
+        begun = time.perf_counter()
+        for step in range(seconds * STEPS_A_SECOND):
+            await asyncio.sleep(max(0.0, begun + step / STEPS_A_SECOND - time.perf_counter()))
+            await owner.execute(FILL.format(events=STEADY_A_SECOND // STEPS_A_SECOND))
+            if step % STEPS_A_SECOND == 0:
+                sizes.append(await owner.fetchval(SIZE))
+        late = time.perf_counter() - begun - seconds
+        await asyncio.sleep(1)
+        left = await owner.fetchval("select count(*) from outbox")
+        telling.cancel()
+    await owner.close()
+    if late > 1 or left:
+        raise BenchError(f"{STEADY_A_SECOND} events a second were too many: {late:.1f} s late, {left} not told")
+    return sizes
 
 
 def _opened(database: BenchDatabase) -> Database:
