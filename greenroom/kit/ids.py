@@ -5,8 +5,8 @@ from functools import lru_cache
 from typing import NewType
 from uuid import UUID
 
-from uuid_utils import uuid7 as native_uuid7
-from uuid_utils.compat import uuid7
+from asyncpg.pgproto import pgproto
+from uuid_utils import uuid7
 
 BrandId = NewType("BrandId", str)
 UserId = NewType("UserId", str)
@@ -18,13 +18,13 @@ _CANONICAL = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII
 
 
 def new_id() -> UUID:
-    """A UUIDv7 (RFC 9562, section 5.7): it sorts by the time it was made."""
-    return uuid7()
+    """A UUIDv7 (RFC 9562, section 5.7): it sorts by the time it was made. Of the driver's own class."""
+    return pgproto.UUID(uuid7().bytes)
 
 
 def new_request_id() -> RequestId:
     """A UUIDv7 as text."""
-    return RequestId(str(native_uuid7()))
+    return RequestId(str(uuid7()))
 
 
 @lru_cache(maxsize=1024)  # of a session that everybody asks for

@@ -152,7 +152,8 @@ class Lanes(Generic[Row, Item, Result]):
             await self._settle(row, together)
         finally:
             for turn in together:
-                turn.fail(Unavailable())  # of whom nothing is known
+                if not turn.outcome.done():  # nothing is known of them
+                    turn.fail(Unavailable())
             del self._in_flight[row]
             self._set_out(row)
 

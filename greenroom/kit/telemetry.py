@@ -84,7 +84,7 @@ class RequestLine(msgspec.Struct, frozen=True, kw_only=True):
     client_id: str | None
     brand_id: str | None
     level: str = "info"
-    timestamp: str
+    timestamp: datetime
 
 
 class Traffic:
@@ -127,7 +127,7 @@ class Traffic:
             duration_ms=round(seconds * 1000, 2),
             client_id=client_id,
             brand_id=brand_id,
-            timestamp=datetime.now(UTC).isoformat(),
+            timestamp=datetime.now(UTC),
         )
         self._lines += (_encode(line), b"\n")
         if len(self._lines) == 2:  # noqa: PLR2004  # the first line of a batch, and its end

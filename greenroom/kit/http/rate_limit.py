@@ -18,7 +18,8 @@ SLOTS = 1 << 16
 PROBES = 8
 
 _slot = struct.Struct("<QQ")  # the key's hash; the window's start in ms << 24 | count
-TABLE_OCTETS = SLOTS * _slot.size
+_probed = struct.Struct(f"<{2 * PROBES}Q")  # all the slots that a key may have, read at once
+TABLE_OCTETS = (SLOTS + PROBES) * _slot.size  # the last ones need not begin again at the front
 _COUNT_BITS = 24
 _COUNT_MASK = (1 << _COUNT_BITS) - 1
 
@@ -50,7 +51,7 @@ class RateLimiter:
     def take(self, key: int, *, limit: int) -> int | None:
         """Count one request. None: it is within the limit; else the milliseconds until the window ends."""
         now = self._clock()
-        offset, packed = self._slot_of(key, now)
+        offset, packed = self._slot_of(key)
         start, count = packed >> _COUNT_BITS, packed & _COUNT_MASK
         if not packed or now - start >= WINDOW_MS:
             start, count = now, 0
@@ -59,19 +60,14 @@ class RateLimiter:
         _slot.pack_into(self._table, offset, key, start << _COUNT_BITS | min(count + 1, _COUNT_MASK))
         return None
 
-    def _slot_of(self, key: int, now: int) -> tuple[int, int]:
+    def _slot_of(self, key: int) -> tuple[int, int]:
         """Where the key is counted and what was: its own slot, else a free or expired one, else that of the oldest window."""
-        oldest_offset, oldest_start = 0, None
-        for probe in range(PROBES):
-            offset = (key + probe) % SLOTS * _slot.size
-            stored, packed = _slot.unpack_from(self._table, offset)
-            if stored == key:
-                return offset, packed
-            start = packed >> _COUNT_BITS if stored else 0
-            if now - start >= WINDOW_MS:
-                start = 0
-            if oldest_start is None or start < oldest_start:
-                oldest_offset, oldest_start = offset, start
-            if not stored:  # a slot that was never taken: the key would have taken it
-                break
-        return oldest_offset, 0
+        first = key % SLOTS * _slot.size
+        probed = _probed.unpack_from(self._table, first)
+        keys, windows = probed[::2], probed[1::2]
+        if key in keys:
+            place = keys.index(key)
+            return first + place * _slot.size, windows[place]
+        # Where a slot was never taken, the key would have taken it; else the oldest window's, which an expired one is, too.
+        place = keys.index(0) if 0 in keys else windows.index(min(windows))
+        return first + place * _slot.size, 0

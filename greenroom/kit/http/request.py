@@ -76,6 +76,9 @@ class ApiRequest:
         """The whole body. Raises PayloadTooLarge as soon as it is known to be larger than 64 KiB."""
         if self.raw_body is None:
             declared = self.header(b"content-length") or ""
+            if not declared and self.header(b"transfer-encoding") is None:  # there is none (RFC 9112, section 6.3)
+                self.raw_body = b""
+                return b""
             if declared.isdecimal() and int(declared[:19]) > BODY_OCTETS:
                 raise PayloadTooLarge
             self.raw_body = await self._receive_body()
