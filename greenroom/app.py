@@ -11,7 +11,7 @@ from starlette.routing import Router
 
 from greenroom.administration import routes as administration
 from greenroom.administration.service import Administration
-from greenroom.background import background
+from greenroom.background import background, database_of
 from greenroom.events import service as events
 from greenroom.identity.claims import ClaimNames
 from greenroom.identity.gate import Gate
@@ -23,7 +23,6 @@ from greenroom.identity.server import IdentityServer
 from greenroom.identity.service import refresh_revocations
 from greenroom.identity.tokens import LocalTokens, Signer
 from greenroom.kit import housekeeping
-from greenroom.kit.database import Database
 from greenroom.kit.http.asgi import App
 from greenroom.kit.http.cors import Cors
 from greenroom.kit.http.envelope import Envelope, Refusals
@@ -91,7 +90,7 @@ def build(settings: Settings, *, limiter: RateLimiter, traffic: Traffic) -> App:
 
     @asynccontextmanager
     async def lifespan(_: object) -> AsyncIterator[dict[str, Any]]:
-        db = _open(settings)
+        db = database_of(settings, size=settings.pool_size)
         beside = AsyncExitStack()
         if settings.background == "on":
             await beside.enter_async_context(background(settings))
@@ -159,17 +158,6 @@ def _remote_sources(settings: Settings) -> Iterator[JwtTokens | IntrospectedToke
             names=names,
             cache_seconds=settings.introspection_cache_seconds,
         )
-
-
-def _open(settings: Settings) -> Database:
-    if settings.database_url is None:
-        raise AssertionError("serve names the embedded database before it starts workers")
-    return Database(
-        settings.database_url,
-        size=settings.pool_size,
-        wait_seconds=settings.pool_wait_seconds,
-        statement_seconds=settings.statement_seconds,
-    )
 
 
 def _with_cors(app: App, settings: Settings) -> App:

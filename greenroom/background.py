@@ -51,18 +51,18 @@ def sinks_of(settings: Settings) -> Iterator[Sink]:
         yield JetStream(
             settings.nats_url,
             stream=settings.nats_stream,
-            credentials=None if settings.nats_credentials is None else str(settings.nats_credentials),
+            credentials=settings.nats_credentials,
             keeps=timedelta(days=settings.events_days),
         )
 
 
-def database_of(settings: Settings) -> Database:
-    """Connections for the background."""
+def database_of(settings: Settings, *, size: int = CONNECTIONS) -> Database:
+    """Connections to the database of the settings, as many as the background wants unless said otherwise."""
     if settings.database_url is None:
-        raise AssertionError("whoever runs the background has started the embedded database")
+        raise AssertionError("the embedded database is started, and named, before anybody uses it")
     return Database(
         settings.database_url,
-        size=CONNECTIONS,
+        size=size,
         wait_seconds=settings.pool_wait_seconds,
         statement_seconds=settings.statement_seconds,
     )

@@ -41,6 +41,20 @@ def database(cluster: Cluster) -> TestDatabase:
     return asyncio.run(fresh_database(cluster))
 
 
+@pytest.fixture
+async def scratch(cluster: Cluster) -> TestDatabase:
+    """A migrated database of the test's own, in which nobody else's rows are and no server runs."""
+    return await fresh_database(cluster)
+
+
+@pytest.fixture
+async def registrar(scratch: TestDatabase) -> AsyncIterator[Owner]:
+    """The owner of that database's tables."""
+    connection = await asyncpg.connect(scratch.owner_url)
+    yield connection
+    await connection.close()
+
+
 @pytest.fixture(scope="session")
 def server(database: TestDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server whose limits no test reaches by chance."""

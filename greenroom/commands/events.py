@@ -27,11 +27,11 @@ def tail(arguments: Namespace) -> int:
     session = None if arguments.session is None else parse_id(arguments.session)
     if arguments.session is not None and session is None:
         raise CommandError("--session: expected a session's id, a UUID.")
-    first = _position(arguments.first)
+    after = None if arguments.first is None else _position(arguments.first) - 1
     serving.stop_on_sigterm()
     try:
         with _prepared() as settings:
-            asyncio.run(_print(settings, session=session, after=None if first is None else first - 1))
+            asyncio.run(_print(settings, session=session, after=after))
     except GreenroomError as error:
         raise CommandError(error.text) from error
     except BrokenPipeError:  # `greenroom events tail | head`
@@ -44,8 +44,6 @@ def tail(arguments: Namespace) -> int:
 def replay(arguments: Namespace) -> int:
     """Let a sink tell again from a position on."""
     first = _position(arguments.first)
-    if first is None:
-        raise CommandError("--from: expected a position.")
     try:
         with _prepared() as settings:
             last = asyncio.run(_replayed(settings, sink=arguments.sink, first=first))
@@ -65,6 +63,7 @@ async def _print(settings: Settings, *, session: UUID | None, after: int | None)
     # These make metrics, which must not be made before serve says where: so they are imported here.
     from greenroom.background import database_of  # noqa: PLC0415
     from greenroom.events import service  # noqa: PLC0415
+    from greenroom.events.envelope import as_line  # noqa: PLC0415
     from greenroom.events.feed import Feed  # noqa: PLC0415
     from greenroom.events.relay import relay  # noqa: PLC0415
     from greenroom.kit.telemetry import configure_logs  # noqa: PLC0415
@@ -77,7 +76,7 @@ async def _print(settings: Settings, *, session: UUID | None, after: int | None)
         try:
             async for event in service.follow(feed, after=after):
                 if session in (None, event.session_id):
-                    print(service.as_line(event), flush=True)
+                    print(as_line(event), flush=True)
         finally:
             telling.cancel()
             await asyncio.gather(telling, return_exceptions=True)
@@ -107,7 +106,7 @@ async def _replayed(settings: Settings, *, sink: str, first: int) -> int:
             raise CommandError(str(error)) from error
 
 
-def _position(number: int | None) -> int | None:
-    if number is not None and not 1 <= number <= LARGEST_POSITION:
+def _position(number: int) -> int:
+    if not 1 <= number <= LARGEST_POSITION:
         raise CommandError("--from: expected a position, 1 or more.")
     return number

@@ -13,17 +13,15 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-import msgspec
 import nats.errors
 import nats.js.errors
-from msgspec import Struct
 from nats.aio.client import Client, RawCredentials
 from nats.js import JetStreamContext
 from nats.js.api import DiscardPolicy, PubAck, StorageType, StreamConfig
 
+from greenroom.events.envelope import enveloped
 from greenroom.events.queries import ToldEvent
 from greenroom.events.sinks import SinkError
-from greenroom.kit.clock import wire_text
 
 SUBJECTS = "live.>"
 CONNECT_SECONDS = 5  # with the stream; each of the two is well within the lease
@@ -38,32 +36,13 @@ POSITION = "Greenroom-Position"
 
 CREDENTIALS = ("BEGIN NATS USER JWT", "BEGIN USER NKEY SEED")
 
-_encode = msgspec.json.Encoder().encode
-
-
-class Envelope(Struct, frozen=True, gc=False):
-    """An event as it is told outside."""
-
-    id: str
-    name: str
-    occurred_at: str
-    brand_id: str
-    payload: msgspec.Raw
-
-
-def enveloped(event: ToldEvent) -> bytes:
-    """The event's JSON."""
-    return _encode(
-        Envelope(str(event.id), event.name, wire_text(event.occurred_at), event.brand_id, msgspec.Raw(event.payload.encode()))
-    )
-
 
 class JetStream:
     """The sink."""
 
     name = "nats"
 
-    def __init__(self, url: str, *, stream: str, credentials: str | None, keeps: timedelta) -> None:
+    def __init__(self, url: str, *, stream: str, credentials: Path | None, keeps: timedelta) -> None:
         self._url = url
         self._stream = stream
         self._credentials = credentials
@@ -84,7 +63,7 @@ class JetStream:
                         await client.close()
 
     async def _connect(self, client: Client, pipeline: "_Pipeline") -> None:
-        credentials = None if self._credentials is None else _credentials_in(Path(self._credentials))
+        credentials = None if self._credentials is None else _credentials_in(self._credentials)
         user, password = _named_in(self._url)
         try:
             async with asyncio.timeout(CONNECT_SECONDS):

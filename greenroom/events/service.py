@@ -3,31 +3,13 @@
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
-import msgspec
-from msgspec import Struct
-
 from greenroom.events import queries
 from greenroom.events.feed import Feed
 from greenroom.events.queries import ToldEvent
-from greenroom.kit.clock import wire_text
 from greenroom.kit.database import Database
 from greenroom.kit.telemetry import outbox_oldest, outbox_waiting, sink_failures, sink_lag, sink_oldest
 
 FORGOTTEN_AT_ONCE = 5_000
-
-
-_encode = msgspec.json.Encoder().encode
-
-
-class Line(Struct, frozen=True, gc=False):
-    """An event as the command line shows it: as it is told, with its position."""
-
-    position: int
-    id: str
-    name: str
-    occurred_at: str
-    brand_id: str
-    payload: msgspec.Raw
 
 
 class ReplayError(Exception):
@@ -41,13 +23,6 @@ async def follow(feed: Feed, *, after: int | None) -> AsyncIterator[ToldEvent]:
         for event in await feed.after(position):
             yield event
             position = event.position
-
-
-def as_line(event: ToldEvent) -> str:
-    """The event as JSON."""
-    payload = msgspec.Raw(event.payload.encode())
-    line = Line(event.position, str(event.id), event.name, wire_text(event.occurred_at), event.brand_id, payload)
-    return _encode(line).decode()
 
 
 async def replay(db: Database, *, sink: str, first: int) -> int:

@@ -41,7 +41,7 @@ class Fired(Struct, frozen=True):
 
 
 async def claim_any_brand(db: Database, *, most: int, lease: timedelta, now: datetime | None) -> list[Claim]:
-    """Up to so many timers that are due, the latest first. Raises Unavailable."""
+    """Up to so many timers that are due, those that waited longest first. Raises Unavailable."""
     return [Claim(*row) for row in await db.rows(CLAIM_ANY_BRAND, most, lease, now)]
 
 

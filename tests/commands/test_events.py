@@ -6,12 +6,11 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-import asyncpg
 import httpx
 import pytest
 
@@ -19,7 +18,7 @@ from tests.commands.command import GREENROOM, Environment, embedded_environment,
 from tests.commands.test_embedded import await_gone
 from tests.events.outbox import opened, tell, write
 from tests.faults.waiting import eventually
-from tests.postgres import Cluster, Owner, TestDatabase, fresh_database
+from tests.postgres import Owner, TestDatabase
 from tests.server import environment_of
 
 STOP_SECONDS = 20.0
@@ -29,21 +28,13 @@ GONE_DATABASE = "postgresql://greenroom@127.0.0.1:1/greenroom"
 
 
 @pytest.fixture
-async def own(cluster: Cluster) -> TestDatabase:
-    """A database in which nobody else's events are."""
-    return await fresh_database(cluster)
+def env(scratch: TestDatabase) -> Environment:
+    return environment_of(scratch)
 
 
 @pytest.fixture
-def env(own: TestDatabase) -> Environment:
-    return environment_of(own)
-
-
-@pytest.fixture
-async def owner(own: TestDatabase) -> AsyncIterator[Owner]:
-    connection = await asyncpg.connect(own.owner_url)
-    yield connection
-    await connection.close()
+def owner(registrar: Owner) -> Owner:
+    return registrar
 
 
 @pytest.fixture
@@ -60,11 +51,11 @@ def next_line(process: "subprocess.Popen[str]") -> dict[str, Any]:
     return line
 
 
-async def told(own: TestDatabase, owner: Owner, count: int) -> None:
+async def told(scratch: TestDatabase, owner: Owner, count: int) -> None:
     """So many events that have their positions."""
     for _ in range(count):
         await write(owner)
-    async with opened(own) as db:
+    async with opened(scratch) as db:
         await tell(db)
 
 
@@ -75,9 +66,9 @@ async def test_tail_prints_each_event_as_it_comes_though_nothing_else_runs(owner
 
 
 async def test_a_line_is_the_event_as_it_is_told_with_its_position(
-    own: TestDatabase, owner: Owner, tail: "subprocess.Popen[str]"
+    scratch: TestDatabase, owner: Owner, tail: "subprocess.Popen[str]"
 ) -> None:
-    await told(own, owner, 1)
+    await told(scratch, owner, 1)
     line = next_line(tail)
     row = await owner.fetchrow("select id::text as id, wire_time_v1(occurred_at) as occurred_at from events")
     assert row is not None
@@ -85,25 +76,25 @@ async def test_a_line_is_the_event_as_it_is_told_with_its_position(
     assert line == {**fixed, "id": row["id"], "occurred_at": row["occurred_at"]}
 
 
-async def test_tail_begins_where_it_is_told_to(own: TestDatabase, owner: Owner, env: Environment, tmp_path: Path) -> None:
-    await told(own, owner, 5)
+async def test_tail_begins_where_it_is_told_to(scratch: TestDatabase, owner: Owner, env: Environment, tmp_path: Path) -> None:
+    await told(scratch, owner, 5)
     with started("events", "tail", "--from", "4", env=env, log=tmp_path / "log") as process:
         assert [next_line(process)["position"] for _ in range(2)] == [4, 5]
 
 
 async def test_tail_begins_with_what_is_kept_where_the_first_is_not(
-    own: TestDatabase, owner: Owner, env: Environment, tmp_path: Path
+    scratch: TestDatabase, owner: Owner, env: Environment, tmp_path: Path
 ) -> None:
-    await told(own, owner, 5)
+    await told(scratch, owner, 5)
     await owner.execute("delete from events where position <= 2")
     with started("events", "tail", "--from", "1", env=env, log=tmp_path / "log") as process:
         assert [next_line(process)["position"] for _ in range(3)] == [3, 4, 5]
 
 
 async def test_tail_begins_with_the_next_event_when_it_is_told_nothing(
-    own: TestDatabase, owner: Owner, env: Environment, tmp_path: Path
+    scratch: TestDatabase, owner: Owner, env: Environment, tmp_path: Path
 ) -> None:
-    await told(own, owner, 5)
+    await told(scratch, owner, 5)
     with started("events", "tail", env=env, log=tmp_path / "log") as process:
         first = asyncio.create_task(asyncio.to_thread(next_line, process))
 
@@ -145,8 +136,8 @@ async def test_tail_ends_with_who_reads_it_though_nothing_more_happens(
     assert (tail.wait(STOP_SECONDS), (tmp_path / "log").read_text()) == (0, "")
 
 
-async def test_tail_of_many_events_ends_with_head(own: TestDatabase, owner: Owner, env: Environment) -> None:
-    await told(own, owner, 50)
+async def test_tail_of_many_events_ends_with_head(scratch: TestDatabase, owner: Owner, env: Environment) -> None:
+    await told(scratch, owner, 50)
     command = f"{' '.join(GREENROOM)} events tail --from 1 | head -1"
     done = subprocess.run(
         ["bash", "-o", "pipefail", "-c", command],
@@ -155,8 +146,8 @@ async def test_tail_of_many_events_ends_with_head(own: TestDatabase, owner: Owne
     assert (done.returncode, json.loads(done.stdout)["position"], done.stderr) == (0, 1, "")
 
 
-async def test_tail_into_a_file_is_whole_lines(own: TestDatabase, owner: Owner, env: Environment, tmp_path: Path) -> None:
-    await told(own, owner, 20)
+async def test_tail_into_a_file_is_whole_lines(scratch: TestDatabase, owner: Owner, env: Environment, tmp_path: Path) -> None:
+    await told(scratch, owner, 20)
     file = tmp_path / "events"
     with file.open("w") as out:
         process = subprocess.Popen([*GREENROOM, "events", "tail", "--from", "1"], env=env, stdout=out)
@@ -221,9 +212,9 @@ def test_replay_of_nothing_says_that_nothing_is_kept(env: Environment) -> None:
 
 @pytest.mark.parametrize("position", ["2", "6", "9223372036854775807"])
 async def test_replay_from_what_is_not_kept_says_what_is(
-    own: TestDatabase, owner: Owner, env: Environment, position: str
+    scratch: TestDatabase, owner: Owner, env: Environment, position: str
 ) -> None:
-    await told(own, owner, 5)
+    await told(scratch, owner, 5)
     await owner.execute(SINK)
     await owner.execute(FORGET)
     line = greenroom("events", "replay", "--from", position, env=env).only_line()
@@ -231,14 +222,16 @@ async def test_replay_from_what_is_not_kept_says_what_is(
 
 
 @pytest.mark.parametrize("sink", ["nats", "pigeons"])
-async def test_replay_to_a_sink_that_is_not_there_says_so(own: TestDatabase, owner: Owner, env: Environment, sink: str) -> None:
-    await told(own, owner, 3)
+async def test_replay_to_a_sink_that_is_not_there_says_so(
+    scratch: TestDatabase, owner: Owner, env: Environment, sink: str
+) -> None:
+    await told(scratch, owner, 3)
     line = greenroom("events", "replay", "--from", "1", "--sink", sink, env=env).only_line()
     assert line == f'greenroom: There is no sink "{sink}" that has told anything yet.'
 
 
-async def test_replay_sets_the_sink_back_and_says_so(own: TestDatabase, owner: Owner, env: Environment) -> None:
-    await told(own, owner, 5)
+async def test_replay_sets_the_sink_back_and_says_so(scratch: TestDatabase, owner: Owner, env: Environment) -> None:
+    await told(scratch, owner, 5)
     await owner.execute(SINK)
     said = greenroom("events", "replay", "--from", "4", env=env)
     assert (said.status, said.out, said.err) == (0, "nats tells again from position 4; the last is 5.\n", "")

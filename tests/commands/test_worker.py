@@ -3,11 +3,10 @@
 import asyncio
 import signal
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-import asyncpg
 import httpx
 import pytest
 
@@ -25,21 +24,13 @@ FIRST_LINE = "Greenroom worker: telling events, firing timers. Stop with Ctrl-C.
 
 
 @pytest.fixture
-async def own(cluster: Cluster) -> TestDatabase:
-    """A database in which nobody else's events are."""
-    return await fresh_database(cluster)
+def env(scratch: TestDatabase) -> Environment:
+    return environment_of(scratch)
 
 
 @pytest.fixture
-def env(own: TestDatabase) -> Environment:
-    return environment_of(own)
-
-
-@pytest.fixture
-async def owner(own: TestDatabase) -> AsyncIterator[Owner]:
-    connection = await asyncpg.connect(own.owner_url)
-    yield connection
-    await connection.close()
+def owner(registrar: Owner) -> Owner:
+    return registrar
 
 
 @pytest.fixture
@@ -73,15 +64,15 @@ def test_it_says_one_line_and_stops_well(worker: "subprocess.Popen[str]", tmp_pa
 
 
 @pytest.mark.usefixtures("worker")
-async def test_it_tells_events(own: TestDatabase, owner: Owner) -> None:
-    await write_many(own, 30)
+async def test_it_tells_events(scratch: TestDatabase, owner: Owner) -> None:
+    await write_many(scratch, 30)
     await all_are_told(owner, 30)
 
 
 async def test_it_tells_what_happens_at_a_serve_that_tells_nothing(
-    own: TestDatabase, owner: Owner, env: Environment, tmp_path: Path, tenant: Tenant
+    scratch: TestDatabase, owner: Owner, env: Environment, tmp_path: Path, tenant: Tenant
 ) -> None:
-    with running_server(own, tmp_path, settings={"GREENROOM_BACKGROUND": "off"}) as server:
+    with running_server(scratch, tmp_path, settings={"GREENROOM_BACKGROUND": "off"}) as server:
         async with httpx.AsyncClient(base_url=server.url, timeout=30) as http:
             session = await tenant.session(http)
             await asyncio.sleep(1)
@@ -91,13 +82,13 @@ async def test_it_tells_what_happens_at_a_serve_that_tells_nothing(
     assert str(await owner.fetchval("select session_id from events")) == session["id"]
 
 
-async def test_several_share_the_work(own: TestDatabase, owner: Owner, env: Environment, tmp_path: Path) -> None:
+async def test_several_share_the_work(scratch: TestDatabase, owner: Owner, env: Environment, tmp_path: Path) -> None:
     with running_nats() as nats_server, ExitStack() as all_of_them:
         told = {**env, "GREENROOM_NATS_URL": nats_server.url}
         workers = [all_of_them.enter_context(started("worker", env=told, log=tmp_path / f"log{n}")) for n in range(3)]
         assert [first_line_of(worker) for worker in workers] == [FIRST_LINE] * 3
         for _ in range(10):
-            await write_many(own, 50)
+            await write_many(scratch, 50)
         await all_are_told(owner, 500)
         heard = await arrived(nats_server.url, 500)
         for worker in workers:
@@ -108,12 +99,12 @@ async def test_several_share_the_work(own: TestDatabase, owner: Owner, env: Envi
 
 
 async def test_what_it_told_before_it_stopped_is_not_told_again_by_the_next(
-    own: TestDatabase, env: Environment, tmp_path: Path
+    scratch: TestDatabase, env: Environment, tmp_path: Path
 ) -> None:
     with running_nats() as nats_server:
         told = {**env, "GREENROOM_NATS_URL": nats_server.url}
         for number in (1, 2, 3):
-            await write_many(own, 10)
+            await write_many(scratch, 10)
             with started("worker", env=told, log=tmp_path / f"log{number}"):
                 heard = await arrived(nats_server.url, 10 * number)
     assert [one.position for one in heard] == list(range(1, 31))
@@ -131,9 +122,9 @@ def trouble(request: pytest.FixtureRequest) -> Iterator[NatsServer]:
 
 
 async def test_it_stops_though_its_nats_cannot_be_told_anything(
-    own: TestDatabase, owner: Owner, env: Environment, tmp_path: Path, trouble: NatsServer
+    scratch: TestDatabase, owner: Owner, env: Environment, tmp_path: Path, trouble: NatsServer
 ) -> None:
-    await write_many(own, 100)
+    await write_many(scratch, 100)
     with started("worker", env={**env, "GREENROOM_NATS_URL": trouble.url}, log=tmp_path / "log") as process:
         await all_are_told(owner, 100)
         process.terminate()
@@ -141,9 +132,9 @@ async def test_it_stops_though_its_nats_cannot_be_told_anything(
     assert "Traceback" not in (tmp_path / "log").read_text()
 
 
-async def test_it_stops_in_the_middle_of_telling(own: TestDatabase, owner: Owner, env: Environment, tmp_path: Path) -> None:
+async def test_it_stops_in_the_middle_of_telling(scratch: TestDatabase, owner: Owner, env: Environment, tmp_path: Path) -> None:
     with running_nats() as nats_server:
-        await write_many(own, 20_000)
+        await write_many(scratch, 20_000)
         told = {**env, "GREENROOM_NATS_URL": nats_server.url}
         with started("worker", env=told, log=tmp_path / "log") as process:
 

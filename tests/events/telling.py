@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -37,7 +38,7 @@ async def write_many(database: TestDatabase, count: int, *, sessions: Sequence[U
         await owner.close()
 
 
-def jetstream(url: str, *, stream: str = STREAM, credentials: str | None = None) -> JetStream:
+def jetstream(url: str, *, stream: str = STREAM, credentials: Path | None = None) -> JetStream:
     """The sink, as the settings would have it."""
     return JetStream(url, stream=stream, credentials=credentials, keeps=timedelta(days=7))
 

@@ -13,19 +13,14 @@ from greenroom.events.feed import Feed
 from greenroom.events.queries import ToldEvent
 from greenroom.kit.database import Database
 from tests.events.outbox import opened, tell, write
-from tests.postgres import Cluster, TestDatabase, fresh_database
+from tests.postgres import TestDatabase
 
 EVENTS = 30
 
 
 @pytest.fixture
-async def own(cluster: Cluster) -> TestDatabase:
-    return await fresh_database(cluster)
-
-
-@pytest.fixture
-async def relayed(own: TestDatabase) -> AsyncIterator[Database]:
-    async with opened(own) as db:
+async def relayed(scratch: TestDatabase) -> AsyncIterator[Database]:
+    async with opened(scratch) as db:
         yield db
 
 
@@ -44,8 +39,8 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return noted
 
 
-async def filled(own: TestDatabase, db: Database, count: int = EVENTS) -> None:
-    owner = await asyncpg.connect(own.owner_url)
+async def filled(scratch: TestDatabase, db: Database, count: int = EVENTS) -> None:
+    owner = await asyncpg.connect(scratch.owner_url)
     for _ in range(count):
         await write(owner)
     await owner.close()
@@ -62,8 +57,8 @@ async def read_all(feed: Feed, upto: int, after: int = 0) -> list[int]:
     return heard
 
 
-async def test_who_asks_at_one_time_shares_the_reading(own: TestDatabase, relayed: Database, reads: list[int]) -> None:
-    await filled(own, relayed)
+async def test_who_asks_at_one_time_shares_the_reading(scratch: TestDatabase, relayed: Database, reads: list[int]) -> None:
+    await filled(scratch, relayed)
     feed = Feed(relayed)
     feed.advance(EVENTS)
     heard = await asyncio.gather(*(read_all(feed, EVENTS) for _ in range(20)))
@@ -71,8 +66,8 @@ async def test_who_asks_at_one_time_shares_the_reading(own: TestDatabase, relaye
     assert reads == [0, 10, 20]
 
 
-async def test_who_comes_late_reads_what_is_at_hand(own: TestDatabase, relayed: Database, reads: list[int]) -> None:
-    await filled(own, relayed)
+async def test_who_comes_late_reads_what_is_at_hand(scratch: TestDatabase, relayed: Database, reads: list[int]) -> None:
+    await filled(scratch, relayed)
     feed = Feed(relayed)
     feed.advance(EVENTS)
     await read_all(feed, EVENTS)
@@ -82,10 +77,10 @@ async def test_who_comes_late_reads_what_is_at_hand(own: TestDatabase, relayed: 
 
 
 async def test_who_reads_of_long_ago_reads_for_themselves_and_disturbs_nobody(
-    own: TestDatabase, relayed: Database, reads: list[int], monkeypatch: pytest.MonkeyPatch
+    scratch: TestDatabase, relayed: Database, reads: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(feed_module, "RECENT", 10)
-    await filled(own, relayed)
+    await filled(scratch, relayed)
     feed = Feed(relayed)
     feed.advance(EVENTS)
     assert await read_all(feed, EVENTS) == list(range(1, EVENTS + 1))
@@ -97,8 +92,8 @@ async def test_who_reads_of_long_ago_reads_for_themselves_and_disturbs_nobody(
     assert reads == []
 
 
-async def test_nothing_is_read_while_nobody_asks(own: TestDatabase, relayed: Database, reads: list[int]) -> None:
-    await filled(own, relayed)
+async def test_nothing_is_read_while_nobody_asks(scratch: TestDatabase, relayed: Database, reads: list[int]) -> None:
+    await filled(scratch, relayed)
     feed = Feed(relayed)
     feed.advance(EVENTS)
     assert await feed.reached() == EVENTS
@@ -106,8 +101,8 @@ async def test_nothing_is_read_while_nobody_asks(own: TestDatabase, relayed: Dat
 
 
 @pytest.mark.usefixtures("reads")
-async def test_after_a_gap_that_nobody_read_the_recent_ones_have_none(own: TestDatabase, relayed: Database) -> None:
-    await filled(own, relayed)
+async def test_after_a_gap_that_nobody_read_the_recent_ones_have_none(scratch: TestDatabase, relayed: Database) -> None:
+    await filled(scratch, relayed)
     feed = Feed(relayed)
     feed.advance(EVENTS)
     await feed.after(0)
@@ -116,8 +111,8 @@ async def test_after_a_gap_that_nobody_read_the_recent_ones_have_none(own: TestD
     assert await read_all(feed, EVENTS) == list(range(1, EVENTS + 1))
 
 
-async def test_who_waits_is_woken_by_the_next_event_alone(own: TestDatabase, relayed: Database) -> None:
-    await filled(own, relayed, 2)
+async def test_who_waits_is_woken_by_the_next_event_alone(scratch: TestDatabase, relayed: Database) -> None:
+    await filled(scratch, relayed, 2)
     feed = Feed(relayed)
     feed.advance(1)
     waiting = asyncio.create_task(feed_after(feed, 1))
@@ -129,8 +124,8 @@ async def test_who_waits_is_woken_by_the_next_event_alone(own: TestDatabase, rel
     assert [event.position for event in await asyncio.wait_for(waiting, 5)] == [2]
 
 
-async def test_one_who_gives_up_leaves_the_others_waiting(own: TestDatabase, relayed: Database) -> None:
-    await filled(own, relayed, 1)
+async def test_one_who_gives_up_leaves_the_others_waiting(scratch: TestDatabase, relayed: Database) -> None:
+    await filled(scratch, relayed, 1)
     feed = Feed(relayed)
     impatient, patient = (asyncio.create_task(feed_after(feed, 0)) for _ in range(2))
     await asyncio.sleep(0)
@@ -140,8 +135,8 @@ async def test_one_who_gives_up_leaves_the_others_waiting(own: TestDatabase, rel
     assert [event.position for event in await asyncio.wait_for(patient, 5)] == [1]
 
 
-async def test_what_was_forgotten_is_passed_over(own: TestDatabase, relayed: Database) -> None:
-    await filled(own, relayed)
+async def test_what_was_forgotten_is_passed_over(scratch: TestDatabase, relayed: Database) -> None:
+    await filled(scratch, relayed)
     await relayed.rows("delete from events where position <= 12")
     feed = Feed(relayed)
     feed.advance(EVENTS)
@@ -149,9 +144,9 @@ async def test_what_was_forgotten_is_passed_over(own: TestDatabase, relayed: Dat
 
 
 async def test_where_all_was_forgotten_a_reader_waits_for_what_comes(
-    own: TestDatabase, relayed: Database, reads: list[int]
+    scratch: TestDatabase, relayed: Database, reads: list[int]
 ) -> None:
-    await filled(own, relayed)
+    await filled(scratch, relayed)
     await relayed.rows("delete from events")
     feed = Feed(relayed)
     feed.advance(EVENTS)
@@ -159,7 +154,7 @@ async def test_where_all_was_forgotten_a_reader_waits_for_what_comes(
     await asyncio.sleep(0.2)
     assert not waiting.done()
     assert len(reads) == 1
-    await filled(own, relayed, 1)
+    await filled(scratch, relayed, 1)
     feed.advance(EVENTS + 1)
     assert [event.position for event in await asyncio.wait_for(waiting, 5)] == [EVENTS + 1]
 

@@ -46,7 +46,7 @@ async def tap(nats_server: NatsServer) -> AsyncIterator[Wiretap]:
         yield listening
 
 
-async def refusal(url: str, *, credentials: str | None = None) -> str:
+async def refusal(url: str, *, credentials: Path | None = None) -> str:
     """Why it is not connected."""
     with pytest.raises(SinkError) as refused:
         async with jetstream(url, credentials=credentials).connected():
@@ -310,4 +310,4 @@ async def test_a_file_without_credentials_is_said(nats_server: NatsServer, tmp_p
     if held is not None:
         file.write_text(held)
     async with asyncio.timeout(10):
-        assert "credentials" in await refusal(nats_server.url, credentials=str(file))
+        assert "credentials" in await refusal(nats_server.url, credentials=file)

@@ -68,7 +68,7 @@ def operated(tmp_path: Path) -> tuple[Path, Path]:
 async def test_who_has_credentials_is_let_in(operated: tuple[Path, Path]) -> None:
     configuration, credentials = operated
     with running_nats("-c", str(configuration)) as server:
-        async with jetstream(server.url, credentials=str(credentials)).connected():
+        async with jetstream(server.url, credentials=credentials).connected():
             pass
         with pytest.raises(SinkError, match="cannot be reached"):
             async with jetstream(server.url).connected():

@@ -13,40 +13,33 @@ from greenroom.events.feed import Feed
 from greenroom.events.relay import relay
 from greenroom.kit.database import Database
 from tests.events.outbox import opened, sequences, tell, told, without, write
-from tests.postgres import Cluster, Owner, TestDatabase, fresh_database
+from tests.postgres import Owner, TestDatabase
 
 SETTLED = "o.xid < pg_snapshot_xmin(pg_current_snapshot())"
 WAITS = "f.sequence < coalesce((select min(u.sequence) from first u where not u.is_settled), 9223372036854775807)"
 
 
 @pytest.fixture
-async def own(cluster: Cluster) -> TestDatabase:
-    return await fresh_database(cluster)
-
-
-@pytest.fixture
-async def relayed(own: TestDatabase) -> AsyncIterator[Database]:
-    async with opened(own) as db:
+async def relayed(scratch: TestDatabase) -> AsyncIterator[Database]:
+    async with opened(scratch) as db:
         yield db
 
 
 @pytest.fixture
-async def owner(own: TestDatabase) -> AsyncIterator[Owner]:
-    connection = await asyncpg.connect(own.owner_url)
+def owner(registrar: Owner) -> Owner:
+    return registrar
+
+
+@pytest.fixture
+async def other(scratch: TestDatabase) -> AsyncIterator[Owner]:
+    connection = await asyncpg.connect(scratch.owner_url)
     yield connection
     await connection.close()
 
 
 @pytest.fixture
-async def other(own: TestDatabase) -> AsyncIterator[Owner]:
-    connection = await asyncpg.connect(own.owner_url)
-    yield connection
-    await connection.close()
-
-
-@pytest.fixture
-async def third(own: TestDatabase) -> AsyncIterator[Owner]:
-    connection = await asyncpg.connect(own.owner_url)
+async def third(scratch: TestDatabase) -> AsyncIterator[Owner]:
+    connection = await asyncpg.connect(scratch.owner_url)
     yield connection
     await connection.close()
 
@@ -125,11 +118,11 @@ async def test_what_a_dump_brought_along_from_a_cluster_of_higher_numbers_is_tol
     assert await sequences(owner) == [restored, ours]
 
 
-async def test_many_relays_and_writers_make_one_dense_order(own: TestDatabase, relayed: Database, owner: Owner) -> None:
+async def test_many_relays_and_writers_make_one_dense_order(scratch: TestDatabase, relayed: Database, owner: Owner) -> None:
     sessions = [uuid4() for _ in range(5)]
 
     async def keep_writing(number: int) -> None:
-        connection = await asyncpg.connect(own.owner_url)
+        connection = await asyncpg.connect(scratch.owner_url)
         for turn in range(60):
             async with connection.transaction():
                 for session in sorted({sessions[number % 5], sessions[turn % 5]}):
@@ -137,7 +130,7 @@ async def test_many_relays_and_writers_make_one_dense_order(own: TestDatabase, r
                     await write(connection, session)
         await connection.close()
 
-    async with opened(own) as more:
+    async with opened(scratch) as more:
         feeds = [Feed(relayed), Feed(more), Feed(relayed), Feed(more)]
         relays = [asyncio.create_task(relay(db, feed)) for db, feed in zip((relayed, more, relayed, more), feeds, strict=True)]
         await asyncio.gather(*(keep_writing(number) for number in range(6)))

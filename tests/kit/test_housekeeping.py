@@ -12,7 +12,7 @@ from greenroom.events import service as events
 from greenroom.kit import housekeeping, queries
 from greenroom.kit.database import Database
 from greenroom.kit.errors import Unavailable
-from tests.postgres import Cluster, Owner, TestDatabase, fresh_database
+from tests.postgres import Owner, TestDatabase
 
 KEYS = """
 insert into idempotency_keys (brand_id, scope, body_hash, answer, created_at)
@@ -29,22 +29,14 @@ Chore = Callable[[], Awaitable[None]]
 
 
 @pytest.fixture
-async def scratch(cluster: Cluster) -> TestDatabase:
-    """A database where nobody does chores by himself."""
-    return await fresh_database(cluster)
-
-
-@pytest.fixture
 async def db(scratch: TestDatabase) -> AsyncIterator[Database]:
     async with Database(scratch.service_url, size=4, wait_seconds=5, statement_seconds=10) as opened:
         yield opened
 
 
 @pytest.fixture
-async def owner(scratch: TestDatabase) -> AsyncIterator[Owner]:
-    connection = await asyncpg.connect(scratch.owner_url)
-    yield connection
-    await connection.close()
+def owner(registrar: Owner) -> Owner:
+    return registrar
 
 
 def counting(done: list[str], *names: str) -> dict[str, Chore]:
