@@ -1,7 +1,7 @@
 """What runs beside requests: the relay, its ways out, the timers, the chores. In `serve`, in `worker`, or in both."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
@@ -17,6 +17,7 @@ from greenroom.timers.service import Timers
 
 CONNECTIONS = 3  # of its own: what happens in the background waits for no request, and no request for it
 CHORE_SECONDS = 5.0
+STOP_SECONDS = 2.0
 
 
 @asynccontextmanager
@@ -38,9 +39,20 @@ async def background(settings: Settings) -> AsyncIterator[Feed]:
         try:
             yield feed
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await stop(tasks)
+
+
+async def stop(tasks: Collection["asyncio.Task[None]"]) -> None:
+    """Cancel them until each has ended.
+
+    Once is not enough before Python 3.12: there, asyncio.wait_for loses a cancellation that meets a result (gh-86296), and
+    nats-py connects by it.
+    """
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=STOP_SECONDS)
 
 
 def sinks_of(settings: Settings) -> Iterator[Sink]:
