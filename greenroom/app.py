@@ -11,7 +11,11 @@ from starlette.routing import Router
 
 from greenroom.administration import routes as administration
 from greenroom.administration.service import Administration
-from greenroom.background import background, database_of
+from greenroom.attendance import routes as attendance
+from greenroom.attendance.service import Attendance
+from greenroom.background import background, database_of, providers_of
+from greenroom.calls import routes as calls
+from greenroom.calls.service import Calls
 from greenroom.events import service as events
 from greenroom.identity.claims import ClaimNames
 from greenroom.identity.gate import Gate
@@ -22,6 +26,8 @@ from greenroom.identity.request import CallerRequest
 from greenroom.identity.server import IdentityServer
 from greenroom.identity.service import refresh_revocations
 from greenroom.identity.tokens import LocalTokens, Signer
+from greenroom.inbox import routes as inbox
+from greenroom.inbox.service import Inbox
 from greenroom.kit import housekeeping
 from greenroom.kit.http.asgi import App
 from greenroom.kit.http.cors import Cors
@@ -48,6 +54,9 @@ from greenroom.web.documentation import Documentation
 ROUTES: list[Performed] = [
     *sessions.ROUTES,
     *registrations.ROUTES,
+    *attendance.ROUTES,
+    *calls.ROUTES,
+    *inbox.ROUTES,
     *administration.ROUTES,
     *session_settings.ROUTES,
     *health.ROUTES,
@@ -55,7 +64,7 @@ ROUTES: list[Performed] = [
 ]
 
 # The router looks at its routes one by one: these first.
-HOT = [sessions.get_session, registrations.register_caller]
+HOT = [sessions.get_session, registrations.register_caller, calls.join_session]
 
 MEASURE_SECONDS = 5.0
 
@@ -91,6 +100,8 @@ def build(settings: Settings, *, limiter: RateLimiter, traffic: Traffic) -> App:
     @asynccontextmanager
     async def lifespan(_: object) -> AsyncIterator[dict[str, Any]]:
         db = database_of(settings, size=settings.pool_size)
+        providers = providers_of(settings)
+        joining = Calls(db, providers, default=settings.video_provider, records=settings.recording == "on")
         beside = AsyncExitStack()
         if settings.background == "on":
             await beside.enter_async_context(background(settings))
@@ -105,6 +116,9 @@ def build(settings: Settings, *, limiter: RateLimiter, traffic: Traffic) -> App:
             "db": db,
             "sessions": Sessions(db, cursors, wait_seconds=settings.pool_wait_seconds),
             "registrations": Registrations(db, cursors, Tickets(settings.secret_keys), public_url=settings.public_url),
+            "attendance": Attendance(db, cursors),
+            "calls": joining,
+            "inbox": Inbox(db, providers),
             "administration": Administration(db, cursors),
             "settings": SettingsOf(db, defaults(settings.video_provider)),
             "documentation": Documentation(lambda: build_document(ROUTES)),
@@ -114,6 +128,8 @@ def build(settings: Settings, *, limiter: RateLimiter, traffic: Traffic) -> App:
             chore.cancel()
         await asyncio.gather(*chores, return_exceptions=True)
         await asyncio.gather(*(source.close() for source in remote))
+        await joining.close()
+        await providers.close()
         await db.close()
         traffic.flush()
 
@@ -123,7 +139,9 @@ def build(settings: Settings, *, limiter: RateLimiter, traffic: Traffic) -> App:
         default=nothing_there,
         lifespan=lifespan,
     )
-    refusing = Refusals(router, limiter=limiter, address_limit=settings.rate_limit_address)
+    refusing = Refusals(
+        router, limiter=limiter, address_limit=settings.rate_limit_address, webhook_limit=settings.rate_limit_webhooks
+    )
     return Envelope(traced(_with_cors(refusing, settings)), traffic=traffic)
 
 

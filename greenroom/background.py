@@ -6,12 +6,17 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
 
+from greenroom.calls.keeper import Keeper
+from greenroom.calls.news import SessionNews
+from greenroom.calls.service import carriers_of
 from greenroom.events import service as events
 from greenroom.events.feed import Feed
 from greenroom.events.relay import relay
 from greenroom.events.sinks import Driver, Sink
+from greenroom.inbox import service as inbox
 from greenroom.kit import housekeeping
 from greenroom.kit.database import Database
+from greenroom.providers.registry import Providers, ProviderSettings
 from greenroom.settings import Settings
 from greenroom.timers.service import Timers
 
@@ -23,11 +28,13 @@ STOP_SECONDS = 2.0
 @asynccontextmanager
 async def background(settings: Settings) -> AsyncIterator[Feed]:
     """Run it all until the block ends; answers the feed of told events."""
+    providers = providers_of(settings)
     async with database_of(settings) as db:
         feed = Feed(db)
         chores = {
             "prune_idempotency_keys": partial(housekeeping.prune, db),
             "prune_events": partial(events.forget, db, age=timedelta(days=settings.events_days)),
+            "prune_inbox": partial(inbox.forget, db),
         }
         running = [
             relay(db, feed),
@@ -35,11 +42,15 @@ async def background(settings: Settings) -> AsyncIterator[Feed]:
             housekeeping.repeat(lambda: housekeeping.do_chores(db, chores), seconds=CHORE_SECONDS),
             *(Driver(sink, feed, db).run() for sink in sinks_of(settings)),
         ]
+        if providers.videos():
+            carriers = carriers_of(providers, default=settings.video_provider, records=settings.recording == "on")
+            running += [Keeper(db, providers).run(), Driver(SessionNews(db, carriers), feed, db).run()]
         tasks = [asyncio.create_task(one) for one in running]
         try:
             yield feed
         finally:
             await stop(tasks)
+            await providers.close()
 
 
 async def stop(tasks: Collection["asyncio.Task[None]"]) -> None:
@@ -66,6 +77,22 @@ def sinks_of(settings: Settings) -> Iterator[Sink]:
             credentials=settings.nats_credentials,
             keeps=timedelta(days=settings.events_days),
         )
+
+
+def providers_of(settings: Settings) -> Providers:
+    """The providers of the settings."""
+    return Providers(
+        ProviderSettings(
+            seconds=settings.provider_seconds,
+            getstream_api_key=settings.getstream_api_key,
+            getstream_api_secret=settings.getstream_api_secret,
+            getstream_base_url=settings.getstream_base_url,
+            getstream_call_type=settings.getstream_call_type,
+            livekit_url=settings.livekit_url,
+            livekit_api_key=settings.livekit_api_key,
+            livekit_api_secret=settings.livekit_api_secret,
+        )
+    )
 
 
 def database_of(settings: Settings, *, size: int = CONNECTIONS) -> Database:

@@ -115,6 +115,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     rate_limit_writes: Annotated[PerMinute, described("Writes a minute per client and subject; 0 is off.")] = 200
     rate_limit_admin: Annotated[PerMinute, described("Admin requests a minute per client and subject; 0 is off.")] = 100
     rate_limit_address: Annotated[PerMinute, described("Requests a minute per address, before the token; 0 is off.")] = 3000
+    rate_limit_webhooks: Annotated[
+        PerMinute, described("Webhooks a minute per address of a provider, where no other limit counts; 0 is off.")
+    ] = 60_000
     rate_limit_clients: Annotated[
         dict[str, PerMinute],
         described('M2M clients with numbers of their own, for reads and for writes alike: JSON, `{"client": per_minute}`.'),
@@ -130,6 +133,31 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     video_provider: Annotated[
         VideoProvider, described("Who carries picture and sound where neither the session nor its brand says so.")
     ] = "none"
+    provider_seconds: Annotated[
+        float,
+        Meta(gt=0, le=30),
+        described("How long a provider of video or chat may take for one answer; it is asked at most three times."),
+    ] = 2.0
+    recording: Annotated[Switch, described("Whether calls are recorded, by a provider that can.")] = "on"
+    getstream_api_key: Annotated[str | None, described("The key of the app at GetStream. Needs `greenroom[getstream]`.")] = None
+    getstream_api_secret: Annotated[
+        tuple[str, ...],
+        described("Its secrets, by comma, while it is rotated: the first signs, all verify webhooks."),
+    ] = ()
+    getstream_base_url: Annotated[
+        str | None, described("Where GetStream is asked, such as a region of its own. Not set: where its package asks.")
+    ] = None
+    getstream_call_type: Annotated[
+        str, Meta(min_length=1, max_length=64), described("GetStream's type of the calls that are made.")
+    ] = "default"
+    livekit_url: Annotated[
+        str | None, described("Where LiveKit is: `wss://` or `https://`, and its host. Needs `greenroom[livekit]`.")
+    ] = None
+    livekit_api_key: Annotated[
+        tuple[str, ...],
+        described("LiveKit's API keys, by comma, while they are rotated: the first signs, all verify webhooks."),
+    ] = ()
+    livekit_api_secret: Annotated[tuple[str, ...], described("Their secrets, by comma, in the order of the keys.")] = ()
     background: Annotated[
         Switch,
         described(
@@ -152,20 +180,35 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: Annotated[LogLevel, described("The least severe line that is logged.")] = "info"
 
 
+PROVIDER_URL = re.compile(r"[a-z]+://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?")
 PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 LISTS = frozenset({"secret_keys", "cors_origins", "trusted_proxies"}) | {
+    "getstream_api_secret",
     "identity",
     "identity_client_claim",
     "identity_scope_claims",
     "jwt_types",
+    "livekit_api_key",
+    "livekit_api_secret",
 }
-CHOICES = {"background": Switch, "log_level": LogLevel, "identity": IdentitySource, "video_provider": VideoProvider}
+CHOICES = {
+    "background": Switch,
+    "log_level": LogLevel,
+    "identity": IdentitySource,
+    "recording": Switch,
+    "video_provider": VideoProvider,
+}
 JSON_VALUES = frozenset({"rate_limit_clients"})
 SECRET_KEY_CHARACTERS = 32
 REQUIRED_BY = {
     "introspection": ("introspection_url", "introspection_client_id", "introspection_client_secret"),
     "jwt": ("jwt_issuer", "jwt_audience"),
 }
+PROVIDER_NEEDS = {
+    "getstream": ("getstream_api_key", "getstream_api_secret"),
+    "livekit": ("livekit_url", "livekit_api_key", "livekit_api_secret"),
+}
+PROVIDER_ADDRESSES = {"getstream_base_url": ("https", "http"), "livekit_url": ("wss", "ws", "https", "http")}
 IDENTITY_ADDRESSES = ("introspection_url", "jwt_issuer", "jwt_jwks_url")
 
 
@@ -191,6 +234,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
             f"random text of at least {SECRET_KEY_CHARACTERS} characters, such as the output of: openssl rand -hex 32"
         )
     _refuse_half_an_identity(settings)
+    _refuse_half_a_provider(settings)
     if settings.public_url is not None and not PUBLIC_URL.fullmatch(settings.public_url):
         raise SettingsError(f"{variable('public_url')}: expected http or https, a host, and no path.")
     return settings
@@ -208,6 +252,25 @@ def _refuse_half_an_identity(settings: Settings) -> None:
             raise SettingsError(f"{variable(name)}: expected an address with https, or with http on localhost.")
     if "?" in (settings.jwt_issuer or ""):
         raise SettingsError(f"{variable('jwt_issuer')}: expected an address without a query (RFC 8414, section 2).")
+
+
+def _refuse_half_a_provider(settings: Settings) -> None:
+    """Raises SettingsError for a provider that is chosen, or begun to be set, and lacks what it needs."""
+    for provider, needs in PROVIDER_NEEDS.items():
+        given = [name for name in needs if getattr(settings, name)]
+        chosen = settings.video_provider == provider
+        for name in needs:
+            if (chosen or given) and name not in given:
+                because = f"{variable('video_provider')} {provider}" if chosen else variable(given[0])
+                raise SettingsError(f"{variable(name)} is required with {because}.")
+    if len(settings.livekit_api_key) != len(settings.livekit_api_secret):
+        raise SettingsError(
+            f"{variable('livekit_api_secret')}: expected as many as there are in {variable('livekit_api_key')}."
+        )
+    for name, schemes in PROVIDER_ADDRESSES.items():
+        address = getattr(settings, name)
+        if address is not None and not (PROVIDER_URL.fullmatch(address) and address.partition(":")[0] in schemes):
+            raise SettingsError(f"{variable(name)}: expected an address with {' or '.join(schemes)}, and no query.")
 
 
 def _value(name: str, text: str) -> object:

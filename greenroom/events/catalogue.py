@@ -1,6 +1,6 @@
 """Every event that Greenroom tells, with its payload's schema. The functions that cause them write the rows."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -8,6 +8,8 @@ SessionIdField = Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
 EventTime = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 Version = Annotated[int, Meta(ge=1, description="The session's version after the change; it rises by one with each.")]
 VersionNow = Annotated[int, Meta(ge=1, description="The session's version; it was not changed.")]
+CallIdField = Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
+Count = Annotated[int, Meta(ge=0)]
 RegistrationIdField = Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
 RegistrationVersion = Annotated[
     int, Meta(ge=1, description="The registration's version after the change; it rises by one with each.")
@@ -60,20 +62,21 @@ class SessionRescheduled(Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class SessionStarted(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A session went live."""
+    """A session went live. `reason` is there when nobody asked for it: its host was in the call."""
 
     session_id: SessionIdField
     version: Version
     started_at: EventTime
+    reason: Literal["host_joined"] | UnsetType = UNSET
 
 
 class SessionEnded(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A session ended. `reason` is there when nobody asked for it: it overran."""
+    """A session ended. `reason` is there when nobody asked for it: it overran, or its call had been empty for a while."""
 
     session_id: SessionIdField
     version: Version
     ended_at: EventTime
-    reason: Literal["overrun"] | UnsetType = UNSET
+    reason: Literal["overrun", "empty"] | UnsetType = UNSET
 
 
 class SessionCancelled(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -175,6 +178,53 @@ class RegistrationReminderDue(Struct, frozen=True, kw_only=True, forbid_unknown_
     session_version: Annotated[int, Meta(ge=1, description="The session's version that set the time.")]
 
 
+class AttendanceSummary(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who was there, in numbers, once a session is over and all is known, or is not worth waiting for."""
+
+    session_id: SessionIdField
+    call_id: CallIdField
+    ended_at: EventTime
+    people: Annotated[int, Meta(ge=0, description="Who came.")]
+    peak: Annotated[int, Meta(ge=0, description="The most at once.")]
+    minutes: Annotated[float, Meta(ge=0, description="Of all together, with one decimal.")]
+    attended: Count
+    left_early: Count
+    no_show: Count
+    removed: Count
+    cancelled_in_time: Count
+    is_estimated: Annotated[bool, Meta(description="Whether a time is concluded from what the provider showed later.")]
+
+
+class RecordingReady(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A recording can be watched. A call that belongs to no session has no `session_id`."""
+
+    session_id: SessionIdField | None
+    call_id: CallIdField
+    recording_id: str
+    recording_url: str
+    ready_at: EventTime
+
+
+class RecordingFailed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A recording could not be made, or has not turned up an hour after the end; it may yet, and then it is told as ready."""
+
+    session_id: SessionIdField | None
+    call_id: CallIdField
+    recording_id: Annotated[str | None, Meta(description="Null for one that is missing.")]
+    reason: Annotated[Literal["provider", "missing"], Meta(description="The provider failed; or nothing was heard of it.")]
+
+
+class StreamEvent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A provider told something of a call, as it named it; without a person's data. Each of its events is told once."""
+
+    event_type: str
+    session_id: SessionIdField | None
+    brand_id: str
+    stream_call_id: CallIdField
+    occurred_at: EventTime
+    payload: dict[str, Any]
+
+
 class BrandUpdated(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A brand's settings were changed; `changed` names them as `settings.<name>`."""
 
@@ -211,5 +261,9 @@ EVENTS = (
     Event(name="live.registration.removed.v1", payload=RegistrationRemoved),
     Event(name="live.registration.allowed.v1", payload=RegistrationAllowed),
     Event(name="live.registration.reminder_due.v1", payload=RegistrationReminderDue),
+    Event(name="live.attendance.summary.v1", payload=AttendanceSummary),
+    Event(name="live.recording.ready.v1", payload=RecordingReady),
+    Event(name="live.recording.failed.v1", payload=RecordingFailed),
+    Event(name="live.stream.event.v1", payload=StreamEvent),
     Event(name="live.brand.updated.v1", payload=BrandUpdated),
 )

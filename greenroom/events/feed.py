@@ -9,6 +9,8 @@ from greenroom.events import queries
 from greenroom.events.queries import ToldEvent
 from greenroom.kit.database import Database
 
+__all__ = ["Feed", "ToldEvent"]
+
 PAGE = 500
 RECENT = 10_000  # events that are kept at hand, a few hundred octets each
 

@@ -54,15 +54,18 @@ from sessions s left join audit_log a on a.brand_id = s.brand_id and a.entity_id
 group by s.brand_id, s.id having count(a.entity_id) <> s.version or max(a.entity_version) <> s.version limit 20
 """
 
-# An event may be told already or not, and of a change that is old enough it may have been forgotten. What a timer tells is no
-# change of anything, and must not pass for one: it has the version of a change that was before.
-TIMERS_TELL = "('live.session.doors_opened.v1', 'live.session.host_late.v1', 'live.registration.reminder_due.v1')"
+# An event may be told already or not, and of a change that is old enough it may have been forgotten. What a timer or a call
+# tells is no change of anything, and must not pass for one: it has the version of a change that was before.
+NO_CHANGES = """(
+    'live.session.doors_opened.v1', 'live.session.host_late.v1', 'live.registration.reminder_due.v1',
+    'live.stream.event.v1', 'live.recording.ready.v1', 'live.recording.failed.v1', 'live.attendance.summary.v1'
+)"""
 
 EVERY_CHANGE_IS_TOLD_ANY_BRAND = f"""
 select 'session ' || a.entity_id || ': version ' || a.entity_version || ' has no event' as found
 from audit_log a left join all_events_any_brand_v1() e
     on e.brand_id = a.brand_id and e.session_id = a.entity_id and e.session_version = a.entity_version
-    and e.payload ->> 'registration_id' is null and e.name not in {TIMERS_TELL}
+    and e.payload ->> 'registration_id' is null and e.name not in {NO_CHANGES}
 where a.entity = 'session' and e.id is null
     and (a.occurred_at <= (select forgotten_until from relay)) is not true limit 20
 """  # noqa: S608  # texts of ours
@@ -78,7 +81,7 @@ with changed as (
     select e.brand_id, (e.payload ->> 'registration_id')::uuid as id, (e.payload ->> 'version')::integer as version,
         count(*) as events
     from all_events_any_brand_v1() e
-    where e.payload ->> 'registration_id' is not null and e.name not in {TIMERS_TELL} group by 1, 2, 3
+    where e.payload ->> 'registration_id' is not null and e.name not in {NO_CHANGES} group by 1, 2, 3
 )
 select 'registration ' || id || ': version ' || version || ', audit rows ' || count(audited.id) || ', events '
     || coalesce(sum(told.events), 0) as found
@@ -104,6 +107,22 @@ from changed full join audited using (brand_id, id, version) full join told usin
 group by brand_id, version
 having count(changed.id) <> 1 or count(audited.id) <> 1 or sum(told.events) <> 1
     or (sum(told.events) is null and (max(audited.occurred_at) <= (select forgotten_until from relay)) is not true) limit 20
+"""
+
+# What a session shows of its call is what the call is, once the provider has it; the recording is one that can be watched.
+A_CALL_IS_AS_ITS_SESSION_SHOWS_ANY_BRAND = """
+select 'session ' || s.id || ': ' || case
+    when s.stream_call_id is distinct from case when c.made_at is not null then c.id::text end then 'not its call'
+    when s.recording_url is distinct from c.recording_url then 'not the recording of its call'
+    else 'its recording is not ready' end as found
+from sessions s join calls c on c.brand_id = s.brand_id and c.session_id = s.id
+where s.stream_call_id is distinct from case when c.made_at is not null then c.id::text end
+    or s.recording_url is distinct from c.recording_url
+    or c.recording_url is not null and not exists (
+        select from recordings r
+        where r.brand_id = c.brand_id and r.call_id = c.id and r.state = 'ready' and r.url = c.recording_url
+    )
+limit 20
 """
 
 

@@ -20,6 +20,9 @@ PROMISES = {
     "a change of a brand's settings has exactly one audit row and its event": (
         queries.A_BRANDS_CHANGE_IS_AUDITED_AND_TOLD_ANY_BRAND
     ),
+    "a session shows the call that it has, and a recording of it that is ready": (
+        queries.A_CALL_IS_AS_ITS_SESSION_SHOWS_ANY_BRAND
+    ),
 }
 
 

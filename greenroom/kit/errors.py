@@ -4,6 +4,7 @@ The form is the contract's `Error`: `{"error": code, "message": text}`. A messag
 expected, and never repeats what the caller sent. Routes list their errors; the OpenAPI document reads the list.
 """
 
+import math
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -130,6 +131,27 @@ class NotJoinable(GreenroomError):
     """There is no way into the session for this registration."""
 
     status, code, message = 412, "not_joinable", "This registration does not lead into the session."
+
+
+class InvalidSignature(GreenroomError):
+    """What came as a webhook is not signed by the provider, or was signed for another body."""
+
+    status, code, message = 401, "invalid_signature", "The signature is missing, or is not the provider's for this body."
+
+
+class ProviderFailed(GreenroomError):
+    """The provider of video or chat failed, refused, or did not answer in time."""
+
+    status, code, message = 502, "provider_error", "The provider of video or chat failed, and nothing was done; try again."
+
+    def __init__(self, *, retry_after_seconds: float | None = None) -> None:
+        super().__init__(headers=None if retry_after_seconds is None else {"Retry-After": str(math.ceil(retry_after_seconds))})
+
+
+class NotConfigured(GreenroomError):
+    """There is no provider for this."""
+
+    status, code, message = 503, "not_configured", "No provider of video is set up for this session."
 
 
 class PreconditionFailed(GreenroomError):

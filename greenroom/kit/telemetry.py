@@ -42,9 +42,26 @@ identity_seconds = Histogram(
     ["source", "outcome"],
     buckets=LATENCY_BUCKETS,
 )
+provider_seconds = Histogram(
+    "greenroom_provider_call_duration_seconds",
+    "Questions to a provider of video or chat, with their repetitions: from asking to the answer, or to giving up.",
+    ["provider", "operation", "outcome"],
+    buckets=LATENCY_BUCKETS,
+)
+provider_circuit_open = Gauge(
+    "greenroom_provider_circuit_open",
+    "1 while a provider is not asked, because it did not answer lately; of any process.",
+    ["provider"],
+    multiprocess_mode="livemax",
+)
 LATENESS_BUCKETS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0, 3600.0, 86400.0)  # seconds
 timer_lateness = Histogram(
     "greenroom_timer_lateness_seconds", "From when a timer was due to when it fired.", ["kind"], buckets=LATENESS_BUCKETS
+)
+calls_looked_after = Counter(
+    "greenroom_calls_looked_after_total",
+    "Looks after a call: what the provider was told, and what it was asked.",
+    ["provider", "phase", "outcome"],
 )
 timers_fired = Counter("greenroom_timers_total", "Timers that were claimed, by what became of them.", ["kind", "outcome"])
 timers_overdue = Gauge(

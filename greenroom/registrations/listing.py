@@ -1,9 +1,7 @@
 """Lists of registrations: a page, or all of them in bounded pages, each with a transaction of its own."""
 
-import csv
-import io
 import struct
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator
 from uuid import UUID
 
 import msgspec
@@ -11,6 +9,7 @@ from msgspec import Struct, UnsetType
 
 from greenroom.identity.caller import Caller
 from greenroom.kit.errors import Forbidden, NotFound, ValidationFailed
+from greenroom.kit.http.spreadsheet import csv_head, csv_lines
 from greenroom.kit.ids import BrandId, SessionId
 from greenroom.kit.wire import PageLimit, sent
 from greenroom.registrations import queries
@@ -36,9 +35,6 @@ ROWS_AT_ONCE = 1000  # of a list that is given whole
 MINE = struct.Struct(">?q16s")
 BEFORE_ALL = (False, -(2**63), UUID(int=0))
 PLACE = struct.Struct(">q")
-
-# What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection).
-FORMULA_BEGINS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 class Asked(Struct, frozen=True, kw_only=True):
@@ -123,9 +119,9 @@ async def whole(
 
 async def as_csv(it: Whole) -> AsyncIterator[bytes]:
     """The list as CSV (RFC 4180) with a header; what a spreadsheet would run as a formula begins with an apostrophe."""
-    yield _lines([HostRegistration.__struct_fields__])
+    yield csv_head(HostRegistration)
     async for rows in it.pages():
-        yield _lines(_cells(as_hosts_see(kept)) for kept in rows)
+        yield csv_lines(as_hosts_see(kept) for kept in rows)
 
 
 async def as_json(it: Whole) -> AsyncIterator[bytes]:
@@ -135,35 +131,6 @@ async def as_json(it: Whole) -> AsyncIterator[bytes]:
         yield before + msgspec.json.encode([as_admins_see(kept) for kept in rows])[1:-1]
         before, total = b",", total + len(rows)
     yield (b"" if total else before) + b'],"total":%d}' % total
-
-
-def asks_for_csv(accept: str | None) -> bool:
-    """Whether the Accept header wants CSV more than JSON (RFC 9110, section 12.5.1)."""
-    wanted: dict[str, float] = {}
-    for media_range in (accept or "").lower().split(","):
-        name, *parameters = (part.strip() for part in media_range.split(";"))
-        wanted[name] = next((_quality(one) for one in parameters if one.startswith("q=")), 1.0)
-    json = next((wanted[name] for name in ("application/json", "application/*", "*/*") if name in wanted), 0.0)
-    return wanted.get("text/csv", 0.0) > 0 and wanted["text/csv"] >= json
-
-
-def _quality(parameter: str) -> float:
-    try:
-        return float(parameter.removeprefix("q="))
-    except ValueError:
-        return 0.0
-
-
-def _lines(rows: Iterable[Iterable[str]]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text).writerows(rows)
-    return text.getvalue().encode()
-
-
-def _cells(row: HostRegistration) -> Iterator[str]:
-    for value in msgspec.structs.astuple(row):
-        text = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-        yield f"'{text}" if text.startswith(FORMULA_BEGINS) else text
 
 
 async def _asked(

@@ -16,6 +16,7 @@ from greenroom.kit.errors import (
     ValidationFailed,
 )
 from greenroom.kit.http.operation import AnswerShape, Link, Operation, Parameter
+from greenroom.kit.http.spreadsheet import CSV
 from greenroom.registrations.schemas import (
     AdminRegistrationFilters,
     AdminRegistrationList,
@@ -34,8 +35,6 @@ from greenroom.registrations.schemas import (
 from greenroom.sessions.operations import BRAND, ID, IDEMPOTENCY_KEY, NEXT, REPLAYED, SESSION_EXAMPLE
 
 TAG = "registrations"
-CSV = "text/csv"
-CSV_TYPE = f"{CSV}; charset=utf-8"
 
 REGISTRATION_ID = Parameter(
     name="registration_id",

@@ -8,6 +8,7 @@ from greenroom.kit.http.answer import PRIVATE, Answer, StreamedAnswer, json_answ
 from greenroom.kit.http.body import BodyReader
 from greenroom.kit.http.query import QueryReader, next_links
 from greenroom.kit.http.routing import performs
+from greenroom.kit.http.spreadsheet import asks_for_csv, csv_headers
 from greenroom.registrations import listing, operations, service
 from greenroom.registrations.kept import as_hosts_see, as_registration, as_seat_taken
 from greenroom.registrations.schemas import (
@@ -24,7 +25,7 @@ FILTERS = QueryReader(RegistrationFilters)
 ADMIN_FILTERS = QueryReader(AdminRegistrationFilters)
 
 REPLAYED = (b"idempotency-replayed", b"true")
-CSV = [(b"content-type", operations.CSV_TYPE.encode()), (b"content-disposition", b'attachment; filename="registrations.csv"')]
+CSV = csv_headers("registrations.csv")
 BY_ACCEPT = (b"vary", b"Accept")
 
 
@@ -71,7 +72,7 @@ async def list_mine(request: CallerRequest) -> Answer:
 async def list_registrations(request: CallerRequest, id: str) -> Answer:
     """Who is registered: a page of JSON, or all of them as CSV."""
     there, filters = _registrations(request), FILTERS.read(request.query)
-    if listing.asks_for_csv(request.list_header(b"accept")):
+    if asks_for_csv(request.list_header(b"accept")):
         everybody = await listing.whole(there, request.caller, id, filters)
         return StreamedAnswer(listing.as_csv(everybody), headers=[*CSV, PRIVATE, BY_ACCEPT])
     page = await listing.listed(there, request.caller, id, filters)

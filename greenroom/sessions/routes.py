@@ -2,13 +2,12 @@
 
 from http import HTTPStatus
 from typing import cast
-from urllib.parse import unquote_to_bytes
 
 from greenroom.identity.request import CallerRequest
-from greenroom.kit.errors import ValidationFailed
 from greenroom.kit.http.answer import PRIVATE, Answer, bare_answer, json_answer
 from greenroom.kit.http.body import JSON, MERGE_PATCH, BodyReader
 from greenroom.kit.http.entity_tag import entity_tag, held_in, versions_in
+from greenroom.kit.http.path import refuse_unless_sent
 from greenroom.kit.http.query import QueryReader, next_links
 from greenroom.kit.http.routing import performs
 from greenroom.sessions import operations, service
@@ -93,17 +92,11 @@ async def remove_co_host(request: CallerRequest, id: str, user_id: str) -> Answe
 
 
 async def _change_co_host(request: CallerRequest, id: str, user_id: str, *, is_co_host: bool) -> Answer:
-    _refuse_unless_sent(request, user_id)
+    refuse_unless_sent(request, user_id)
     changed = await service.change_co_host(
         request.db, request.caller, id, user_id, is_co_host=is_co_host, request_id=request.id
     )
     return json_answer(changed, headers=[PRIVATE])
-
-
-def _refuse_unless_sent(request: CallerRequest, user_id: str) -> None:
-    """Octets that are no UTF-8 reach us as U+FFFD, a line break at the end not at all: that would be somebody else's id."""
-    if not unquote_to_bytes(request.scope["raw_path"]).endswith(b"/" + user_id.encode()):
-        raise ValidationFailed("user_id: expected percent-encoded UTF-8 without line breaks.")
 
 
 async def _move(request: CallerRequest, id: str, step: Step) -> Answer:

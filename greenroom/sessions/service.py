@@ -178,13 +178,12 @@ async def change_co_host(
 
     Raises ValidationFailed, NotFound, Forbidden, InvalidStatus.
     """
-    if not 1 <= len(user_id) <= NAME_CHARACTERS or "\0" in user_id:
-        raise ValidationFailed(f"user_id: expected 1 to {NAME_CHARACTERS} characters without NUL.")
+    co_host = user_id_in(user_id)
     known_id = known_id_in(session_id)
     change = CoHostChange(
         id=known_id,
         brand=await brand_of(db, caller, known_id),
-        co_host=UserId(user_id),
+        co_host=co_host,
         is_co_host=is_co_host,
         by=caller,
         request_id=request_id,
@@ -273,6 +272,13 @@ def known_id_in(text: str) -> SessionId:
     if known is None:
         raise NotFound("There is no such session.")
     return SessionId(known)
+
+
+def user_id_in(text: str) -> UserId:
+    """The person that a path names. Raises ValidationFailed."""
+    if not 1 <= len(text) <= NAME_CHARACTERS or "\0" in text:
+        raise ValidationFailed(f"user_id: expected 1 to {NAME_CHARACTERS} characters without NUL.")
+    return UserId(text)
 
 
 async def brand_of(db: Database, caller: Caller, session_id: SessionId) -> BrandId:

@@ -103,7 +103,7 @@ def _query(schema: type[Struct] | None) -> Iterator[Parameter]:
         return
     _, components = msgspec.json.schema_components([schema], schema_hook=schema_of)
     for name, field in components[schema.__name__]["properties"].items():
-        said = _as_contract(field)
+        said = _as_contract(field, components)
         yield Parameter(name=name, location="query", description=said.pop("description"), schema=said)
 
 
@@ -201,16 +201,20 @@ def _schemas_of(operation: Operation) -> set[type[Struct]]:
 def _components(schemas: Iterable[type[Struct]]) -> dict[str, Any]:
     ordered = sorted(schemas, key=lambda schema: schema.__name__)
     _, components = msgspec.json.schema_components(ordered, schema_hook=schema_of, ref_template="#/components/schemas/{name}")
-    return {name: _as_contract(components[name]) for name in sorted(components)}
+    return {name: _as_contract(components[name], components) for name in sorted(components)}
 
 
-def _as_contract(schema: Any) -> Any:
+def _as_contract(schema: Any, known: dict[str, Any]) -> Any:
     """The same schema in the contract's manner: `type: [string, "null"]` for anyOf with null, a type beside each enum."""
     if isinstance(schema, list):
-        return [_as_contract(part) for part in schema]
+        return [_as_contract(part, known) for part in schema]
     if not isinstance(schema, dict):
         return schema
-    said = {key: _as_contract(value) for key, value in schema.items()}
+    match schema:
+        case {"anyOf": [{"$ref": str(name)}, {"type": "null"}], **rest}:
+            named = known[name.rpartition("/")[2]]
+            return _as_contract({**rest, "anyOf": [named, {"type": "null"}]}, known)
+    said = {key: _as_contract(value, known) for key, value in schema.items()}
     if said.get("enum") and "type" not in said and all(isinstance(value, str) for value in said["enum"]):
         said["type"] = "string"
     match said:

@@ -14,6 +14,7 @@ from greenroom.kit.telemetry import Traffic, logger, places_of, requests_limited
 REQUEST_ID = b"x-request-id"
 PATH_CHARACTERS = 2048  # no path of ours is longer
 NO_ROUTE = "none"
+WEBHOOKS = "/webhooks/"
 
 _WELL_FORMED = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 _QUIET_ROUTES = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -70,10 +71,11 @@ class Envelope:
 class Refusals:
     """Every error as an answer in the contract's form, also the one that nobody foresaw; and the limit per address."""
 
-    def __init__(self, app: App, *, limiter: RateLimiter, address_limit: int) -> None:
+    def __init__(self, app: App, *, limiter: RateLimiter, address_limit: int, webhook_limit: int) -> None:
         self._app = app
         self._limiter = limiter
         self._address_limit = address_limit
+        self._webhook_limit = webhook_limit
         self._log = logger()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -92,10 +94,13 @@ class Refusals:
 
     def _admit(self, scope: Scope) -> None:
         client = scope.get("client")
-        if self._address_limit and client:
-            wait = self._limiter.take(key_of("address", client[0]), limit=self._address_limit)
+        # A provider speaks for everybody in its calls, from a few addresses.
+        is_webhook = scope["path"].startswith(WEBHOOKS)
+        kind, limit = ("webhooks", self._webhook_limit) if is_webhook else ("address", self._address_limit)
+        if limit and client:
+            wait = self._limiter.take(key_of(kind, client[0]), limit=limit)
             if wait is not None:
-                requests_limited.labels("address").inc()
+                requests_limited.labels(kind).inc()
                 raise RateLimited(retry_after_ms=wait)
         if len(scope["path"]) > PATH_CHARACTERS:
             raise NotFound

@@ -72,26 +72,26 @@ class ApiRequest:
         body = await self.bounded_body()
         return reader.read(body, media_type=self.media_type)
 
-    async def bounded_body(self) -> bytes:
-        """The whole body. Raises PayloadTooLarge as soon as it is known to be larger than 64 KiB."""
+    async def bounded_body(self, most: int = BODY_OCTETS) -> bytes:
+        """The whole body. Raises PayloadTooLarge as soon as it is known to be larger: than 64 KiB unless said otherwise."""
         if self.raw_body is None:
             declared = self.header(b"content-length") or ""
             if not declared and self.header(b"transfer-encoding") is None:  # there is none (RFC 9112, section 6.3)
                 self.raw_body = b""
                 return b""
-            if declared.isdecimal() and int(declared[:19]) > BODY_OCTETS:
-                raise PayloadTooLarge
-            self.raw_body = await self._receive_body()
+            if declared.isdecimal() and int(declared[:19]) > most:
+                raise PayloadTooLarge(f"The body is larger than {most // 1024} KiB.")
+            self.raw_body = await self._receive_body(most)
         return self.raw_body
 
-    async def _receive_body(self) -> bytes:
+    async def _receive_body(self, most: int) -> bytes:
         received: bytes = b""
         while True:
             message = await self._receive()
             if message["type"] != "http.request":
                 raise ValidationFailed("The body did not arrive whole.")
             received += message.get("body", b"")
-            if len(received) > BODY_OCTETS:
-                raise PayloadTooLarge
+            if len(received) > most:
+                raise PayloadTooLarge(f"The body is larger than {most // 1024} KiB.")
             if not message.get("more_body", False):
                 return received

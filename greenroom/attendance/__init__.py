@@ -1,0 +1,1 @@
+"""Who was there, what was recorded, and who was put out."""
