@@ -18,6 +18,7 @@ from bench.drop import FULL as FULL_SIZE
 from bench.drop import QUICK as QUICK_SIZE
 from bench.drop import Drop, measure_drop
 from bench.freshness import CONNECTIONS, WORKERS, stale_answers
+from bench.joins import Joins, measure_joins
 from bench.load import Load, Mode
 from bench.machine import describe
 from bench.memory import Memory, resident
@@ -33,7 +34,7 @@ from bench.told import Told, measure_told
 from bench.tools import BenchError
 
 MODES: tuple[Mode, ...] = ("patch", "get", "list")
-PARTS_OF_ALL = (*MODES, "drop", "events", "timers", "scale", "startup", "memory", "all")
+PARTS_OF_ALL = (*MODES, "drop", "events", "timers", "joins", "scale", "startup", "memory", "all")
 CONNECTION_COUNTS = (16, 64)
 POOLS = (4, 8, 16, 32, 64)
 USUAL_POOL = 8
@@ -97,6 +98,7 @@ class Harness:
             drop=drop,
             told=self._told(),
             day=self._day(),
+            joins=self._joins(),
         )
 
     def _asks(self, what: str) -> bool:
@@ -154,6 +156,12 @@ class Harness:
             return None
         timers, seconds, burst = (50_000, 20.0, 1_000) if self._quick else (1_000_000, 60.0, 10_000)
         return measure_day(timers=timers, seconds=seconds, burst=burst, directory=self._directory)
+
+    def _joins(self) -> Joins | None:
+        if not self._asks("joins"):
+            return None
+        events = 2_000 if self._quick else 10_000
+        return measure_joins(rounds=self._effort.rounds, events=events, pool=USUAL_POOL, directory=self._directory)
 
     def _stale_answers(self, changes: int) -> int:
         server = contenders.greenroom(self._database, workers=WORKERS)

@@ -77,7 +77,7 @@ def measure_drop(effort: Effort, *, pool: int, size: Size, directory: Path) -> t
 def refuse_unequal(database: BenchDatabase, everybody: list[Contender], *, directory: Path, pool: int) -> None:
     """Raises BenchError unless all register alike, and leave the same rows."""
     database.execute(
-        "set session_replication_role = replica", "truncate sessions, registrations, audit_log, outbox, events, timers"
+        "set session_replication_role = replica", "truncate sessions, registrations, audit_log, outbox, events, timers cascade"
     )
     answers: dict[str, list[Reply]] = {}
     for number, contender in enumerate(everybody, start=1):

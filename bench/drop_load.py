@@ -26,7 +26,7 @@ OURS_A_SECOND, PEERS_A_SECOND = 30_000, 12_000
 # As database.FRESHEN; nothing is left of the run before, and what an installation holds that was used is there again.
 FRESHEN = (
     "set session_replication_role = replica",
-    "truncate sessions, registrations, audit_log, outbox, events, timers",
+    "truncate sessions, registrations, audit_log, outbox, events, timers cascade",
     EARLIER,
 )
 REST = ("vacuum analyze sessions", "vacuum analyze registrations", "vacuum analyze audit_log", "checkpoint")

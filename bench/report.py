@@ -6,10 +6,12 @@ from statistics import median
 from msgspec import Struct
 
 from bench.drop import Drop
+from bench.joins import Joins
 from bench.machine import BUSY, Machine
 from bench.memory import Memory
 from bench.report_of_drop import drop_tables, drop_verdicts
 from bench.report_of_events import day_tables, day_verdicts, told_tables, told_verdicts
+from bench.report_of_joins import joins_tables, joins_verdicts
 from bench.rounds import CEILING, FASTAPI, HONO, MANY, OURS, Scenario, Spread, Standing, ratio, spread
 from bench.scale import Scale
 from bench.timers_day import Day
@@ -50,6 +52,7 @@ class Results(Struct, frozen=True, kw_only=True):
     drop: Drop | None
     told: Told | None
     day: Day | None
+    joins: Joins | None
 
 
 def verdicts(results: Results) -> list[Verdict]:
@@ -74,6 +77,8 @@ def verdicts(results: Results) -> list[Verdict]:
         found += told_verdicts(results.told)
     if results.day is not None:
         found += day_verdicts(results.day)
+    if results.joins is not None:
+        found += joins_verdicts(results.joins)
     return found
 
 
@@ -101,6 +106,8 @@ def text_of(results: Results) -> str:
         parts += told_tables(results.told)
     if results.day is not None:
         parts += day_tables(results.day)
+    if results.joins is not None:
+        parts += joins_tables(results.joins)
     if results.memory is not None:
         memory = results.memory
         parts.append(

@@ -97,7 +97,7 @@ def measure_rush(
         last_in_line=last,
         has_gap=not left.is_whole(seats=seats) or left.rows != people or out_of_place > 0,
         drained_seconds=drained,
-        check=_broken_promises(contender),
+        check=broken_promises(contender),
     )
 
 
@@ -142,7 +142,7 @@ def _place_in_line(server: Running, session: UUID, token: str) -> int:
     return int(own["waitlist_position"] or 0)
 
 
-def _broken_promises(contender: Contender) -> str:
+def broken_promises(contender: Contender) -> str:
     """What `greenroom check` finds; nothing when all is well."""
     command = [contender.command[0], "-m", "greenroom.cli", "check"]
     environ = {**os.environ, **contender.environ}

@@ -116,6 +116,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     demo.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
     demo.add_argument("--port", type=int, default=8000, help="the port to listen on (default: %(default)s)")
+    demo.add_argument(
+        "--stand-in",
+        metavar="COMMAND",
+        help="starts a stand-in for GetStream, such as the repository's, for the room; without one the room is not shown",
+    )
     demo.add_argument("--once", action="store_true", help="stop after the last request")
     return parser
 

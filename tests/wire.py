@@ -30,6 +30,8 @@ ERRORS = {
     "payload_too_large": 413,
     "unsupported_media_type": 415,
     "rate_limited": 429,
+    "provider_error": 502,
+    "not_configured": 503,
     "unavailable": 503,
 }
 

@@ -2,103 +2,35 @@
 
 import asyncio
 import http.client
-import json
-import shlex
+import os
 import subprocess
 import sys
 import time
 from argparse import Namespace
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-
-from msgspec import Struct
 
 from greenroom.commands.drop import PEOPLE as CROWD
 from greenroom.commands.drop import SEATS, Drop, Person
 from greenroom.commands.environment import Ready, ready, require_local_tokens, settings_or_exit
 from greenroom.commands.errors import CommandError
+from greenroom.commands.room import show_room
+from greenroom.commands.stage import BRAND, HOST, PARTICIPANT, PEOPLE, Ask, Stage
+from greenroom.commands.stand_in import standing_in
 from greenroom.identity import service as identity
 from greenroom.identity.tokens import Signer, new_grant
 from greenroom.kit import serving
 from greenroom.kit.clock import wire_time
 from greenroom.kit.database import Database
-from greenroom.kit.ids import BrandId, ClientId, UserId
+from greenroom.kit.ids import ClientId, UserId
+from greenroom.settings import variable
 
-BRAND = BrandId("acme")
-HOST, PARTICIPANT = "HOST_TOKEN", "PARTICIPANT_TOKEN"
-PEOPLE = {HOST: "host_1", PARTICIPANT: "participant_1"}
 START_SECONDS = 60.0
 TOKEN_LIFETIME = timedelta(days=30)
 CROWD_LIFETIME = timedelta(minutes=10)
 LOG_FILE = "demo.log"
-
-
-class Ask(Struct, frozen=True):
-    """A request; `who` is the name of the shell variable that holds the token."""
-
-    who: str
-    method: str
-    path: str
-    body: dict[str, object] | None = None
-    if_match: str | None = None
-
-    def headers(self) -> dict[str, str]:
-        """Its headers, the token's aside."""
-        named = {"Content-Type": "application/json"} if self.body is not None else {}
-        return named if self.if_match is None else {**named, "If-Match": self.if_match}
-
-
-class Reply(Struct, frozen=True):
-    """What the server answered."""
-
-    status: int
-    etag: str | None
-    body: dict[str, object]
-
-
-class Stage(Struct, frozen=True, kw_only=True):
-    """Where the demonstration plays, and the tokens of who plays in it."""
-
-    host: str
-    port: int
-    tokens: dict[str, str] = {}
-
-    @property
-    def address(self) -> str:
-        """The server's URL."""
-        return f"http://{self.host}:{self.port}"
-
-    def show(self, story: str, ask: Ask) -> Reply:
-        """One request, as the curl line that repeats it, with its answer."""
-        print(f"\n# {story}\n{self.curl(ask)}")
-        reply = self.send(ask)
-        print(f"HTTP {reply.status}" + (f"  ETag: {reply.etag}" if reply.etag else ""))
-        print(json.dumps(reply.body, indent=2, ensure_ascii=False), flush=True)
-        return reply
-
-    def curl(self, ask: Ask) -> str:
-        """The command line that sends the request."""
-        parts = ["curl", "-X", ask.method, f"{self.address}{ask.path}", "-H", f'"Authorization: Bearer ${ask.who}"']
-        for name, value in ask.headers().items():
-            parts += ["-H", shlex.quote(f"{name}: {value}")]
-        if ask.body is not None:
-            parts += ["-d", shlex.quote(json.dumps(ask.body))]
-        return " ".join(parts)
-
-    def send(self, ask: Ask) -> Reply:
-        """The request over HTTP. Raises OSError."""
-        token = self.tokens.get(ask.who)
-        headers = ask.headers() if token is None else {**ask.headers(), "Authorization": f"Bearer {token}"}
-        connection = http.client.HTTPConnection(self.host, self.port, timeout=10)
-        try:
-            body = None if ask.body is None else json.dumps(ask.body)
-            connection.request(ask.method, ask.path, body=body, headers=headers)
-            response = connection.getresponse()
-            return Reply(response.status, response.headers.get("ETag"), json.loads(response.read()))
-        finally:
-            connection.close()
 
 
 def demo(arguments: Namespace) -> int:
@@ -123,26 +55,34 @@ def _play(prepared: Ready, arguments: Namespace) -> None:
     empty = Stage(host=arguments.host, port=arguments.port)
     data_dir = prepared.settings.data_dir
     data_dir.mkdir(parents=True, exist_ok=True)
-    with _server(empty, log=data_dir / LOG_FILE) as server:
+    log = data_dir / LOG_FILE
+    with ExitStack() as running:
+        stand_in = running.enter_context(standing_in(arguments.stand_in, log=log)) if arguments.stand_in else None
+        server = running.enter_context(_server(empty, stand_in.settings() if stand_in else {}, log=log))
         earlier, tokens = asyncio.run(_prepare(prepared))
         if earlier:
             print(f"Continuing with the {earlier} session(s) of earlier runs in {data_dir}.")
-        print("\n# The tokens of a host and of a participant, for the lines below")
+        print("\n# The tokens of a host, of a participant and of a visitor, for the lines below")
         for name, token in tokens.items():
             print(f"export {name}={token}")
         stage = Stage(host=arguments.host, port=arguments.port, tokens=tokens)
         _show_main_job(stage)
+        if stand_in is not None:
+            stand_in.sends_webhooks_to(stage.address)
+            show_room(stage, stand_in)
         _show_drop(stage, _crowd(prepared))
         _say_what_next(stage)
+        _say_of_the_room(is_shown=stand_in is not None)
         if not arguments.once:
             print("\nStop it with Ctrl-C. The data is kept.", flush=True)
             server.wait()
 
 
 @contextmanager
-def _server(stage: Stage, *, log: Path) -> Iterator["subprocess.Popen[bytes]"]:
+def _server(stage: Stage, settings: Mapping[str, str], *, log: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    environ = {**os.environ, **settings}
     command = [sys.executable, "-m", "greenroom.cli", "serve", "--host", stage.host, "--port", str(stage.port)]
-    with log.open("ab") as lines, subprocess.Popen(command, stdout=lines, stderr=lines) as server:
+    with log.open("ab") as lines, subprocess.Popen(command, env=environ, stdout=lines, stderr=lines) as server:
         try:
             _await_ready(server, stage, log=log)
             yield server
@@ -243,11 +183,21 @@ The API's page        {stage.address}/docs
 A host's token        {stage.tokens[HOST]}
 A participant's token {stage.tokens[PARTICIPANT]}
 
-Now you: one more session is scheduled. In another terminal, paste the two export lines from above, then:
+Now you: one more session is scheduled. In another terminal, paste the export lines from above, then:
 {stage.curl(change)}
 
 What happens is told as events; this prints those of that session, and then each as it comes:
 {sys.argv[0]} events tail --from 1 --session {yours.body["id"]}""")
+
+
+def _say_of_the_room(*, is_shown: bool) -> None:
+    """What to do for a room that is none of a stand-in's."""
+    if is_shown:
+        print("\nCalls are carried by the stand-in while the demo runs. For picture and sound: docs/how-to/video.md")
+    else:
+        print(f"""
+The room was not shown: it needs somebody who carries picture and sound. `make demo` in the repository has a stand-in;
+for a real one set {variable("video_provider")} to getstream or livekit (docs/how-to/video.md) and run greenroom serve.""")
 
 
 def _create(scheduled_at: datetime, *, seats: int = 100) -> Ask:

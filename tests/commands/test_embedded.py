@@ -2,7 +2,9 @@
 
 import re
 import shutil
+import signal
 import stat
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -24,6 +26,18 @@ SHOWN = [
     "HTTP 403",
     "HTTP 412",
     "invalid_status",
+]
+
+ROOM = [
+    "a stand-in for GetStream, in a process of its own",
+    "nothing leaves this machine",
+    "/join",
+    '"status": "live"',
+    "/attendance",
+    '"outcome": "attended"',
+    '"state": "processing"',
+    '"state": "ready"',
+    "# A drop",
 ]
 
 
@@ -156,23 +170,53 @@ def test_the_demo_fills_a_room_and_lets_the_line_move(env: Environment) -> None:
     assert re.search(rf"^person_\d+ gives the seat back, and {won[1]} moves up: registered\.$", said.out, re.MULTILINE)
 
 
+def test_the_demo_plays_the_room_with_a_stand_in_and_says_so(env: Environment) -> None:
+    command = f"{sys.executable} -m tests.providers.fake"
+    said = greenroom("demo", "--once", "--port", str(free_port()), "--stand-in", command, env=env)
+    assert said.status == 0, said
+    place = 0
+    for part in ROOM:
+        place = said.out.find(part, place)
+        assert place >= 0, f"{part} does not come in its turn:\n{said.out}"
+
+
+def test_the_demo_without_a_stand_in_says_how_to_have_the_room(env: Environment) -> None:
+    said = greenroom("demo", "--once", "--port", str(free_port()), env=env)
+    assert "/join" not in said.out
+    assert "The room was not shown" in said.out
+    assert "GREENROOM_VIDEO_PROVIDER" in said.out
+
+
+@pytest.mark.parametrize("command", ["no-such-command", f"{sys.executable} -c pass"])
+def test_a_stand_in_that_does_not_start_is_told_in_one_line(env: Environment, command: str) -> None:
+    said = greenroom("demo", "--once", "--port", str(free_port()), "--stand-in", command, env=env)
+    assert said.status == 1
+    assert said.err.startswith("greenroom: --stand-in: ")
+    assert len(said.err.splitlines()) == 1
+
+
 def test_the_demo_run_again_continues_with_the_same_data(env: Environment) -> None:
     greenroom("demo", "--once", "--port", str(free_port()), env=env)
     said = greenroom("demo", "--once", "--port", str(free_port()), env=env)
     assert "earlier runs" in said.out
 
 
-def test_the_demo_stays_up_until_it_is_stopped(env: Environment, tmp_path: Path, data_dir: Path) -> None:
-    port = free_port()
-    with started("demo", "--port", str(port), env=env, log=tmp_path / "demo") as demo:
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
+def test_the_demo_stays_up_until_it_is_stopped_and_its_stand_in_with_it(
+    env: Environment, tmp_path: Path, data_dir: Path, sign: signal.Signals
+) -> None:
+    port, stand_in = free_port(), f"{sys.executable} -m tests.providers.fake --port {free_port()}"
+    with started("demo", "--port", str(port), "--stand-in", stand_in, env=env, log=tmp_path / "demo") as demo:
         assert demo.stdout is not None
         for line in demo.stdout:
             if line.startswith("Stop it"):
                 break
         assert httpx.get(f"http://127.0.0.1:{port}/readyz").status_code == 200
-        demo.terminate()
+        assert [one for one in processes() if stand_in in one.command]
+        demo.send_signal(sign)
         demo.stdout.read()
         assert demo.wait(40) == 0
+    assert [one for one in processes() if stand_in in one.command] == []
     await_gone(data_dir)
 
 

@@ -18,7 +18,7 @@ HELP = {
     "token": ["--user", "--brand", "--scope", "--expires", "--revoke", "--list", "15m", "read:live", "admin:*"],
     "openapi": ["OpenAPI"],
     "check": ["invariants", "Exit status 1"],
-    "demo": ["--once", "curl", "--port"],
+    "demo": ["--once", "curl", "--port", "--stand-in"],
 }
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.calls.stage import Stage
 from tests.contract.schemas import CONTRACT, OURS, answer_schema, faults_in, followed, operations
 from tests.faults.waiting import eventually
 from tests.registrations.people import room
@@ -145,7 +146,17 @@ async def _let_timers_tell(http: httpx.AsyncClient, tenant: Tenant) -> None:
     assert (await http.patch(path_of(overdue), json=said, headers=tenant.bearer())).status_code == 200
 
 
-async def test_every_event_is_of_its_schema(http: httpx.AsyncClient, tenant: Tenant, owner: Any) -> None:
+async def _let_the_provider_tell(stage: Stage, *, records_well: bool) -> None:
+    """A session that its host comes to, which ends, and whose recording turns up, or fails."""
+    session = await stage.session()
+    await stage.comes(session, "host_1")
+    await stage.until(session, "live")
+    [recording] = stage.people.calls()[session["id"]]["recordings"]
+    assert (await stage.tenant.step(stage.http, session, "end")).status_code == 200
+    stage.people.finish(recording["id"], well=records_well)
+
+
+async def test_every_event_is_of_its_schema(http: httpx.AsyncClient, tenant: Tenant, owner: Any, stage: Stage) -> None:
     session = await tenant.session(http)
     await tenant.patch(http, session, {"title": "x", "scheduled_at": "2027-09-01T10:00:00Z"})
     await tenant.step(http, session, "start")
@@ -162,6 +173,8 @@ async def test_every_event_is_of_its_schema(http: httpx.AsyncClient, tenant: Ten
     await small.allow(second)
     assert (first["status"], second["status"]) == ("registered", "waitlist")
     await _let_timers_tell(http, tenant)
+    for records_well in (True, False):
+        await _let_the_provider_tell(stage, records_well=records_well)
 
     async def everything_is_told() -> bool:
         return {row["name"] for row in await owner.fetch(EVENTS, tenant.brand)} == set(OURS["webhooks"])

@@ -229,6 +229,8 @@ def _event(event: Event) -> str:
 
 
 def _json_kind(schema: dict[str, Any]) -> str:
+    if "anyOf" in schema:
+        return " or ".join(_json_kind(one) for one in schema["anyOf"])
     if "items" in schema:
         return f"list: {_json_kind(schema['items'])}"
     if "enum" in schema:

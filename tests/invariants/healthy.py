@@ -82,12 +82,29 @@ select gen_random_uuid(), 'live.brand.updated.v1', brand_id, now(), jsonb_build_
 from brand_settings, generate_series(1, version) as change;
 """
 
-# What timers tell, of sessions and of people with a seat: it has a version, and is no change.
-TIMERS_TOLD: Final = """
+# The session's call, which the provider has, with a recording that is ready and one that failed; and a call of no session.
+_CALLS: Final = """
+update sessions set stream_call_id = id::text, recording_url = 'https://recordings.example.com/1' where brand_id = 'acme';
+insert into calls (brand_id, id, session_id, provider, call_type, host_user_id, title, records, made_at, recording_url,
+    created_at, updated_at)
+select 'acme', id::uuid, session_id::uuid, 'getstream', 'default', host, title, true, now(), url, now(), now()
+from (values
+    (':session', ':session', null, null, 'https://recordings.example.com/1'),
+    ('01900000-0000-7000-8000-00000000000c', null, 'host_1', 'A call', null)
+) as c (id, session_id, host, title, url);
+insert into recordings (brand_id, call_id, id, state, url, ready_at)
+values ('acme', ':session', 'one', 'ready', 'https://recordings.example.com/1', now()),
+       ('acme', ':session', 'two', 'failed', null, null);
+"""
+
+# What timers tell, of sessions and of people with a seat, and what calls tell: it has a version, and is no change.
+TOLD_BESIDE_CHANGES: Final = """
 insert into outbox (id, name, brand_id, session_id, session_version, occurred_at, payload)
-select gen_random_uuid(), 'live.session.' || what || '.v1', brand_id, id, version, now(),
+select gen_random_uuid(), 'live.' || what || '.v1', brand_id, id, version, now(),
     jsonb_build_object('session_id', id, 'version', version)
-from sessions, unnest(array['doors_opened', 'host_late']) as what;
+from sessions, unnest(array[
+    'session.doors_opened', 'session.host_late', 'stream.event', 'recording.ready', 'recording.failed', 'attendance.summary'
+]) as what;
 insert into outbox (id, name, brand_id, session_id, session_version, occurred_at, payload)
 select gen_random_uuid(), 'live.registration.reminder_due.v1', brand_id, session_id, 2, now(),
     jsonb_build_object('session_id', session_id, 'registration_id', id, 'user_id', user_id, 'reminder', reminder,
@@ -114,7 +131,7 @@ from audit_log where brand_id = 'other' and entity = 'brand'
 """,
 }
 
-HEALTHY: Final = f"{_SESSIONS}{_REGISTRATIONS}{_TRACES}{_BRANDS}".replace(":session", SESSION)
+HEALTHY: Final = f"{_SESSIONS}{_REGISTRATIONS}{_TRACES}{_BRANDS}{_CALLS}".replace(":session", SESSION)
 
 
 def joined(user: str, *, email: str | None = None, seat: int | None = None) -> str:

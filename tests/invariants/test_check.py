@@ -8,11 +8,12 @@ import pytest
 
 from greenroom.invariants import service
 from greenroom.kit.database import Database
-from tests.invariants.healthy import HEALTHY, SESSION, TIMERS_TOLD, UNTOLD_CHANGES, joined
+from tests.invariants.healthy import HEALTHY, SESSION, TOLD_BESIDE_CHANGES, UNTOLD_CHANGES, joined
 from tests.postgres import Cluster, Owner, TestDatabase, fresh_database
 
 OF_REGISTRATIONS = "a change of a registration has exactly one audit row and its event"
 OF_BRANDS = "a change of a brand's settings has exactly one audit row and its event"
+OF_CALLS = "a session shows the call that it has, and a recording of it that is ready"
 
 TOLD_TWICE = """
 insert into outbox (id, name, brand_id, occurred_at, payload)
@@ -52,6 +53,7 @@ BREAKS = {
     "a change has its event": ["delete from outbox where name = 'live.session.updated.v1'"],
     OF_REGISTRATIONS: ["update registrations set version = 2 where user_id = 'first'"],
     OF_BRANDS: ["update brand_settings set version = 3 where brand_id = 'acme'"],
+    OF_CALLS: ["update calls set made_at = null where session_id is not null"],
 }
 
 # The same promise, broken alone in another way.
@@ -119,6 +121,15 @@ MORE_BREAKS = [
     (OF_BRANDS, "delete from brand_settings where brand_id = 'other'"),
     (OF_BRANDS, "update brand_settings set version = 0 where brand_id = 'other'"),
     (OF_BRANDS, "update brand_settings set version = 1 where brand_id = 'acme'"),
+    (OF_CALLS, "update sessions set stream_call_id = null"),
+    (OF_CALLS, "update sessions set stream_call_id = gen_random_uuid()::text where brand_id = 'acme'"),
+    (OF_CALLS, "update sessions set recording_url = null"),
+    (OF_CALLS, "update sessions set recording_url = 'https://recordings.example.com/2' where brand_id = 'acme'"),
+    (OF_CALLS, "update calls set recording_url = null where session_id is not null"),
+    (OF_CALLS, "update recordings set state = 'failed' where id = 'one'"),
+    (OF_CALLS, "update recordings set url = 'https://recordings.example.com/2' where id = 'one'"),
+    (OF_CALLS, "update recordings set brand_id = 'another' where id = 'one'"),
+    (OF_CALLS, "delete from recordings"),
 ]
 
 
@@ -283,8 +294,16 @@ async def test_however_old_a_change_is_it_has_one_audit_row_and_no_second_event(
     assert await broken_promises(scratch) >= {promise}
 
 
-async def test_what_timers_tell_breaks_no_promise(scratch: TestDatabase, superuser: Owner) -> None:
-    await superuser.execute(TIMERS_TOLD)
+async def test_a_call_that_is_only_planned_breaks_no_promise(scratch: TestDatabase, superuser: Owner) -> None:
+    await superuser.execute(
+        "update calls set made_at = null, recording_url = null;"
+        "update sessions set stream_call_id = null, recording_url = null; delete from recordings"
+    )
+    assert await broken_promises(scratch) == set()
+
+
+async def test_what_timers_and_calls_tell_breaks_no_promise(scratch: TestDatabase, superuser: Owner) -> None:
+    await superuser.execute(TOLD_BESIDE_CHANGES)
     assert await broken_promises(scratch) == set()
 
 
@@ -292,10 +311,10 @@ async def test_what_timers_tell_breaks_no_promise(scratch: TestDatabase, superus
     ("a change has its event", "delete from outbox where name = 'live.session.updated.v1'"),
     (OF_REGISTRATIONS, "delete from outbox where :told"),
 ])  # fmt: skip
-async def test_what_timers_tell_stands_for_no_change(
+async def test_what_timers_and_calls_tell_stands_for_no_change(
     scratch: TestDatabase, superuser: Owner, promise: str, statement: str
 ) -> None:
-    await superuser.execute(TIMERS_TOLD)
+    await superuser.execute(TOLD_BESIDE_CHANGES)
     await superuser.execute(of_one_promotion(statement))
     assert await broken_promises(scratch) == {promise}
 

@@ -42,6 +42,10 @@ SEAT: Final = """
 update sessions set registered_count = 2, next_position = 4, next_admission = 4, co_host_ids = array[$3]
 where brand_id = $1 and id = $2
 """
+CALL: Final = """
+insert into calls (brand_id, id, session_id, provider, call_type, records, made_at, created_at, updated_at, due_at)
+values ($1, $2, $2, 'getstream', 'default', false, now(), now(), now(), 'infinity')
+"""
 NAMED: Final = {"linkRegistration": "guest", "allowRegistration": "removed"}  # of those; else who has a seat
 
 
@@ -78,11 +82,12 @@ def outsiders(tenant: Tenant, name: str) -> list[Asker]:
 
 
 async def session_for(http: httpx.AsyncClient, owner: Owner, tenant: Tenant, operation: str) -> Json:
-    """A session that has everybody in it, and is where the operation makes sense."""
+    """A session that has everybody in it and a call, and is where the operation makes sense."""
     session = await tenant.session(http)
     them = [registration_of(session["id"], whose) for whose in ("registered", "guest", "removed")]
     await owner.execute(REGISTER, tenant.brand, id_of(session), USERS["registered"], *them)
     await owner.execute(SEAT, tenant.brand, id_of(session), USERS["co_host"])
+    await owner.execute(CALL, tenant.brand, id_of(session))
     await hold_together(owner, tenant.brand)
     for step in TABLE[operation].after:
         response = await tenant.step(http, session, step)
@@ -104,7 +109,9 @@ async def ask(
     return await http.request(
         method,
         path.format(
-            id=session_id, user_id="somebody", registration_id=registration_of(session_id, NAMED.get(name, "registered"))
+            id=session_id,
+            user_id=USERS["registered"] if name == "removeParticipant" else "somebody",
+            registration_id=registration_of(session_id, NAMED.get(name, "registered")),
         ),
         json=body_of(operation, tenant),
         headers=headers,
@@ -114,5 +121,9 @@ async def ask(
 def body_of(operation: Operation, tenant: Tenant) -> Any:
     """The example that the document shows, where the example's people are ours."""
     example = operation.body_example
-    ours = {"host_id": USERS["host"], "brand_id": tenant.brand}
+    ours = {
+        "brand_id": tenant.brand,
+        "user_id": USERS["registered"],
+        **dict.fromkeys(("host_id", "host_user_id"), USERS["host"]),
+    }
     return None if example is None else {name: ours.get(name, value) for name, value in example.items()}

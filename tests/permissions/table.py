@@ -10,6 +10,7 @@ ROLES: Final[tuple[Role, ...]] = ("host", "co_host", "registered", "stranger")
 EVERYBODY: Final = frozenset(ROLES)
 HOSTS: Final = frozenset[Role]({"host", "co_host"})
 HOST: Final = frozenset[Role]({"host"})
+ONESELF: Final = frozenset[Role]({"registered"})  # whom the examples of asking.py name
 
 WITHOUT_A_SEAT: Final[dict[Role, str]] = {"host": "not_found", "co_host": "not_found", "stranger": "not_found"}
 
@@ -61,4 +62,13 @@ TABLE: Final[dict[str, Rule]] = {
     "removeRegistration": Rule(scope="write:live", roles=HOSTS),
     "allowRegistration": Rule(scope="write:live", roles=HOSTS),
     "linkRegistration": Rule(scope="write:live", roles=HOSTS | {"registered"}),  # who registered the guest in asking.py
+    "joinSession": Rule(scope="write:live", roles=ONESELF, after=("start",)),
+    "getChatToken": Rule(scope="read:live", told={"stranger": "forbidden"}),  # whatever they manage: nobody listens in
+    "createCall": Rule(scope="write:live", roles=HOST, asks_for_brand=True),
+    "getCall": Rule(scope="read:live"),
+    "createCallToken": Rule(scope="write:live", roles=HOSTS | ONESELF, after=("start",)),
+    "endCall": Rule(scope="write:live", roles=HOSTS, after=("start",)),
+    "getAttendance": Rule(scope="write:live", roles=HOSTS),
+    "listRecordings": Rule(scope="read:live", roles=HOSTS | ONESELF),
+    "removeParticipant": Rule(scope="write:live", roles=HOSTS),
 }

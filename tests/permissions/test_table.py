@@ -46,7 +46,7 @@ def answer_by_the_table(name: str, rule: Rule, asker: Asker, tenant: Tenant) -> 
     }
     first = next((error for error, holds in refusals.items() if holds), None)
     if first is None and not is_ours:
-        return "done"
+        return "done" if may else "forbidden"
     return first or (rule.told.get(asker.role, "done") if may else "forbidden")
 
 

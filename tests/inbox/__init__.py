@@ -1,0 +1,1 @@
+"""Webhooks that come in: who may send them, and that each counts once."""
