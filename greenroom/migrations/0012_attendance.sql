@@ -208,14 +208,16 @@ begin
                 then 'infinity'
             when c.started_at is null then greatest(c.scheduled_at - interval '15 minutes', now_ + interval '1 minute')
             else now_ + interval '1 minute' end
-        when phase_of_v1(c, s, now_) = 'open' then least(now_ + interval '1 minute', greatest(next_at, now_ + interval '1 second'))
+        when phase_of_v1(c, s, now_) = 'open' and next_at < now_ + interval '1 minute' then greatest(next_at, now_ + interval '1 second')
+        when phase_of_v1(c, s, now_) = 'open' then now_ + interval '1 minute'
         when phase_of_v1(c, s, now_) = 'over' and s.id is not null and c.started_at is not null and c.summary_told_at is null
             then now_ + interval '5 seconds'
         when awaits_recording_v1(c, now_) then now_ + case when c.missing_at is null then interval '1 minute' else interval '10 minutes' end
         else 'infinity' end;
     -- Who was removed in this very moment is seen to at once; what settled the call need not wait either, unless all is done.
     update calls k set due_at = case
-            when exists (select from call_removals w where w.brand_id = p_brand_id and w.call_id = p_id and w.told_at is null)
+            when not p_failed and exists (
+                select from call_removals w where w.brand_id = p_brand_id and w.call_id = p_id and w.told_at is null)
                 then least(next_at, now_ + interval '1 second')
             else next_at end
     where k.brand_id = p_brand_id and k.id = p_id;

@@ -74,6 +74,12 @@ class Ledger:
         """The provider could not say anything."""
         await calls.looked_after(self.db, self._due(), LookedAfter(failed=True), request_id=new_request_id(), now=now)
 
+    async def next_look(self) -> datetime:
+        """When the call is looked after next."""
+        row = await self.db.row("select due_at from calls where brand_id = $1 and id = $2", self.brand, self.session)
+        assert row is not None
+        return datetime.fromisoformat(row["due_at"])
+
     async def settled(self) -> dict[str, Any]:
         """What is concluded from all that is known."""
         row = await self.db.row(SETTLED, self.brand, self.session)

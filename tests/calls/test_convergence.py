@@ -178,3 +178,13 @@ async def test_who_was_thought_gone_and_is_seen_again_was_there_all_the_time(db:
 async def test_a_recording_that_is_ready_and_nowhere_is_not_ready(db: Database) -> None:
     teller = Teller(Story([Stay("a", HOST, 0, 30)], "ready"), recording_url=None)
     assert (await (await told_in_order(db, teller)).settled())["recording_url"] is None
+
+
+async def test_the_provider_is_asked_once_a_minute_and_when_the_grace_is_over(db: Database) -> None:
+    going_on, emptied = Story([Stay("a", HOST, 0, None)], None), Story([Stay("a", HOST, 0, 30)], None)
+    for story, asked, again in ((going_on, 10, 11.0), (emptied, 31, 32.0), (emptied, 34.5, 35.0)):
+        teller = Teller(story)
+        ledger = await told_in_order(db, teller)
+        now = teller.scheduled_at + timedelta(minutes=asked)
+        await ledger.reconcile(teller.state(), [], asked_at=now, now=now)
+        assert await ledger.next_look() == teller.scheduled_at + timedelta(minutes=again)
