@@ -21,6 +21,7 @@ from bench.webhooks import Webhooks, measure_webhooks
 
 PEOPLE, CAPACITY, CONNECTIONS, WORKERS = 2_000, 1_500, 500, 4
 IN, FULL = 200, 412
+PATIENCE = "30"  # seconds for an answer of the provider
 
 # A session that is live, with as many seats as there are, all of them taken or none.
 LIVE = """
@@ -111,9 +112,10 @@ def measure_joins(*, rounds: int, events: int, pool: int, directory: Path) -> Jo
 
 
 def _asking(contender: Contender) -> Contender:
-    """The peer: see bench/asking.py."""
+    """The peer: see bench/asking.py. With the patience of ours nearly all of its questions would be given up."""
     command = tuple(part.replace("greenroom.cli", "bench.asking") for part in contender.command)
-    return replace(contender, name="asking", title="a question at each join", command=command)
+    environ = {**contender.environ, "GREENROOM_PROVIDER_SECONDS": PATIENCE}
+    return replace(contender, name="asking", title="a question at each join", command=command, environ=environ)
 
 
 def _joined(database: BenchDatabase, provider: Provider, server: Running, case: Case) -> Joining:

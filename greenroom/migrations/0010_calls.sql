@@ -341,7 +341,9 @@ begin
 
     update calls k set
         started_at = c.started_at, ended_at = c.ended_at, starts_session = c.starts_session,
-        recording_url = c.recording_url, recording_ready_at = c.recording_ready_at, updated_at = next_updated_at_v1(k.updated_at),
+        recording_url = c.recording_url, recording_ready_at = c.recording_ready_at,
+        updated_at = case when (k.started_at, k.ended_at, k.recording_url) is distinct from (c.started_at, c.ended_at, c.recording_url)
+                          then next_updated_at_v1(k.updated_at) else k.updated_at end,
         due_at = least(k.due_at, case when exists (
             select from call_removals w where w.brand_id = p_brand_id and w.call_id = p_call_id and w.told_at is null)
             then now_ else now_ + interval '1 minute' end)

@@ -16,13 +16,16 @@ STEPS: Final = ("startSession", "endSession", "cancelSession")
 ASKS: Final = {"register": "patient_1"}  # who asks; else the host, who has a seat already when this comes
 
 
+NEED_A_PROVIDER = {"calls", "webhooks"}  # which the previous release knows nothing of: no server here has one
+
+
 async def leave_traces_of_everything(http: httpx.AsyncClient, tenant: Tenant) -> Json:
     """A session on which every operation that changes something was used, by its own example; new ones find their way here."""
     there = await room(http, tenant)
     session = there.session
     [patient], guest = await there.enter("patient_2"), await there.invite()
     for operation in CHANGES:
-        if operation.id not in STEPS:
+        if operation.id not in STEPS and operation.tag not in NEED_A_PROVIDER:
             registration = guest if operation.id == "linkRegistration" else patient
             response = await _use(http, operation, tenant, session, registration)
             assert response.is_success, (operation.id, response.text)
@@ -38,6 +41,7 @@ async def _use(
     example = operation.body_example
     ours = {"host_id": session["host_id"], "brand_id": tenant.brand}
     body = None if example is None else {name: ours.get(name, value) for name, value in example.items()}
-    path = path.format(id=session["id"], user_id="host_2", registration_id=registration["id"])
+    whom = registration["user_id"] if operation.id == "removeParticipant" else "host_2"
+    path = path.format(id=session["id"], user_id=whom, registration_id=registration["id"])
     headers = tenant.bearer(ASKS.get(operation.id, "host_1"), scope="admin:live")
     return await http.request(method, path, json=body, headers=headers)

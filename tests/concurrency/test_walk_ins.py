@@ -29,6 +29,7 @@ PATIENT = {
     "GREENROOM_BACKGROUND": "off",
 }
 CALL = """
+with shown as (update sessions set stream_call_id = id::text where brand_id = $1 and id = $2)
 insert into calls (brand_id, id, session_id, provider, call_type, records, made_at, created_at, updated_at, due_at)
 values ($1, $2, $2, 'getstream', 'default', false, now(), now(), now(), 'infinity')
 """
@@ -140,14 +141,14 @@ async def test_who_walks_in_many_times_at_once_sits_once(lobby: Hall) -> None:
 async def test_who_stood_in_line_sits_once_or_keeps_the_place(lobby: Hall) -> None:
     line = tuple(people(20, "waiting"))
     session = await live(lobby, "ann", seats=1, line=line)
-    await lobby.enlarge(session, 6)
+    enlarged = await lobby.enlarge(session, 6)
     answers = await at_once(*(join(lobby, session, user) for user in [*line, *line, *people(20)]))
     seated, waiting = await lobby.there(session, "registered"), await lobby.there(session, "waitlist")
     assert len(seated) == 6
     assert not set(seated) & set(waiting)
     assert set(line) <= set(seated) | set(waiting)
     assert set(told(answers)) == {"in", "at_capacity"}
-    assert await lobby.faults(session) == []
+    assert await lobby.faults(session, [enlarged]) == []
 
 
 async def test_no_seat_is_sold_twice_while_people_come_and_go_and_the_host_changes_her_mind(lobby: Hall) -> None:

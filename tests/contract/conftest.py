@@ -1,16 +1,23 @@
 """A server that has a provider of video and chat, and the people in its calls."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from tests.calls.stage import Stage, on_stage, playing
-from tests.postgres import TestDatabase
+from tests.postgres import Cluster, TestDatabase, fresh_database
 from tests.providers.fake_provider import FakeServer
 from tests.server import Server
 from tests.tenant import Tenant
 
 Played = tuple[Server, FakeServer]
+
+
+@pytest.fixture(scope="session")
+def database(cluster: Cluster) -> TestDatabase:
+    """One of its own: the background of a server with a provider would make calls for the sessions of all other tests."""
+    return asyncio.run(fresh_database(cluster))
 
 
 @pytest.fixture(scope="session")
