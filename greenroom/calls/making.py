@@ -20,7 +20,7 @@ from greenroom.kit.ids import BrandId, SessionId, UserId
 from greenroom.providers.protocol import CallPlan, ChatProvider, ProviderError, UnusableIdError
 from greenroom.providers.registry import Providers
 
-WAIT_SECONDS = 2.0
+WAIT_SECONDS = 1.75  # within the 2 s that a join may take for it, with what comes before and after
 LEASE = timedelta(seconds=5)
 LOOK_SECONDS = 0.05
 

@@ -147,6 +147,7 @@ class KeptCall(Struct, frozen=True, gc=False):
     status: CallStatus
     created_at: str
     updated_at: str
+    is_closed: bool
 
 
 class Outcome(Struct, frozen=True):

@@ -194,7 +194,7 @@ end $$;
 create type call_answer_v1 as (
     outcome text, id uuid, session_id uuid, provider text, host_user_id text, co_host_ids text[], title text, scheduled_at timestamptz,
     started_at timestamptz, ended_at timestamptz, is_made boolean, call_type text, recording_url text, recording_ready_at timestamptz,
-    status text, created_at timestamptz, updated_at timestamptz
+    status text, created_at timestamptz, updated_at timestamptz, is_closed boolean  -- nobody can come in again
 );
 
 create function call_answer_v1(p_outcome text, c calls) returns call_answer_v1 language sql stable as $$
@@ -209,7 +209,8 @@ create function call_answer_v1(p_outcome text, c calls) returns call_answer_v1 l
             when c.ended_at is not null then 'ended'
             when c.started_at is not null then 'live'
             else 'scheduled' end,
-        c.created_at, greatest(c.updated_at, s.updated_at)
+        c.created_at, greatest(c.updated_at, s.updated_at),
+        c.end_asked_at is not null or coalesce(s.status in ('ended', 'cancelled'), false)
     )::call_answer_v1
     from (select 1 as one) nothing left join sessions s on s.brand_id = c.brand_id and s.id = c.session_id
 $$;

@@ -132,13 +132,7 @@ class GetStream:
 
     def token(self, call: str, user: UserId, role: CallRole, *, lifetime: timedelta) -> str:
         """A token for this call, this user and this role, signed here. Raises UnusableIdError."""
-        signed: str = self._stream.create_call_token(
-            user_id=user_ids.encode(user),
-            call_cids=[f"{self.call_type}:{call}"],
-            role=ROLES[role],
-            expiration=int(lifetime.total_seconds()),
-        )
-        return signed
+        return self._signed({"call_cids": [f"{self.call_type}:{call}"], "role": ROLES[role]}, user, lifetime)
 
     def event_in(self, body: bytes, headers: Mapping[str, str]) -> ProviderEvent:
         """The webhook's event. Raises BadWebhookError."""
@@ -167,22 +161,18 @@ class GetStream:
         return user_ids.encode(user)
 
     def chat_token(self, channel: str, user: UserId, *, lifetime: timedelta) -> str:
-        """A token for this channel and this user, signed here. Raises UnusableIdError.
-
-        The claims are those of the package, which makes such tokens in a method of its own alone.
-        """
-        now = int(time.time())
-        claims = {
-            "iat": now - CLOCK_SECONDS,
-            "channel_cids": [f"{self.channel_type}:{channel}"],
-            "user_id": user_ids.encode(user),
-            "exp": now + int(lifetime.total_seconds()),
-        }
-        return jwt.encode(claims, self._secrets[0], algorithm="HS256")
+        """A token for this channel and this user, signed here. Raises UnusableIdError."""
+        return self._signed({"channel_cids": [f"{self.channel_type}:{channel}"]}, user, lifetime)
 
     async def close(self) -> None:
         """Let go of connections."""
         await self._stream.aclose()
+
+    def _signed(self, scope: dict[str, Any], user: UserId, lifetime: timedelta) -> str:
+        """With the claims that the package gives its tokens: those for a channel it makes in a method of its own alone."""
+        now = int(time.time())
+        about = {"iat": now - CLOCK_SECONDS, "user_id": user_ids.encode(user), "exp": now + int(lifetime.total_seconds())}
+        return jwt.encode({**about, **scope}, self._secrets[0], algorithm="HS256")
 
     async def _ask(self, operation: str, call: Any) -> Any:
         """Every question may be repeated: it asks for a state, not for a step."""

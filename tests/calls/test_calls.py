@@ -17,6 +17,7 @@ from tests.tenant import Json
 from tests.wire import assert_refused, body_with
 
 CALLS = "/v1/live/calls"
+ENDS = {"getstream": "getstream.end_call", "livekit": "livekit.DeleteRoom"}
 WANTED: Json = {"host_user_id": "host_1", "title": "Ask the physiotherapist"}
 FAULTS = {
     "host_user_id": [*WRONG_TEXTS, text(201)],
@@ -280,3 +281,17 @@ async def test_what_the_provider_tells_of_a_call_of_its_own(room_at: Stage) -> N
     over = await seen(room_at, call)
     assert (over["recording_url"] is None, over["recording_ready_at"] is None) == (False, False)
     assert over["ended_at"] >= over["started_at"]
+
+
+async def test_a_call_that_everybody_has_left_is_ended_at_the_provider_when_it_is_ended(room_at: Stage) -> None:
+    call = await made(room_at)
+    connection = room_at.people.join(call["id"], "host_1")
+    room_at.people.leave(connection)
+    room_at.people.end_span(call["id"])
+    room_at.fake.settle()
+    assert (await seen(room_at, call))["status"] == "ended"
+    asked = ENDS[room_at.provider]
+    before = room_at.fake.requests(asked)
+    for _ in range(2):
+        assert answered(await end(room_at, call), 200)["status"] == "ended"
+    assert room_at.fake.requests(asked) == before + 1

@@ -8,7 +8,7 @@ It is spoken to by the official packages, and checks each request's key, signatu
     /twirp/...      LiveKit: Twirp, that is protobuf, errors in JSON; needs the package livekit-protocol
     /_fake/...      who plays the people, and decides what goes wrong: JSON, see `control`
 
-What happens in a call is told by webhooks to `<webhooks>/v1/webhooks/getstream` and `.../livekit`, signed as the real ones are,
+What happens in a call is told by webhooks to `<webhooks>/webhooks/stream` and `.../livekit`, signed as the real ones are,
 with names and pictures of people in them as there are in the real ones; a URL of one's own can be set for each. A webhook that
 is not answered with 2xx is sent again. On demand webhooks are lost, doubled, delayed, held back and told in another order.
 

@@ -47,7 +47,7 @@ class Fake:
 
             self.livekit = livekit_api.LiveKitApi(self.post, self.troubles)
         if webhooks is not None:
-            self.post.urls = {name: f"{webhooks}/v1/webhooks/{name}" for name in ("getstream", "livekit")}
+            self.post.urls = {"getstream": f"{webhooks}/webhooks/stream", "livekit": f"{webhooks}/webhooks/livekit"}
         livekit_routes = self.livekit.routes() if self.livekit else []
         self.app = Starlette(
             routes=[*self.getstream.routes(), *livekit_routes, *Control(self).routes()],
