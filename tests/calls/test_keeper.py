@@ -96,7 +96,11 @@ async def test_who_is_removed_is_put_out_and_again_when_seen_again(house: Stage,
     async def is_out() -> bool:
         return not any("anna" in json.dumps(one) for one in inside(house, session))
 
+    async def is_noted() -> bool:
+        return bool(await owner.fetchval("select told_at is not null from call_removals where user_id = 'anna'"))
+
     await eventually(is_out, "she is out")
+    await eventually(is_noted, "that the provider was told so is noted")
     assert (await house.join(session, "anna")).status_code == 403
     await owner.execute("update call_removals set told_at = told_at - interval '1 minute'")
     house.people.join(session["id"], "anna")  # by a token of before
