@@ -1,12 +1,14 @@
 """The composition root: settings in, ASGI application out. The only place that knows everybody."""
 
 import asyncio
+import gc
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from anyio.lowlevel import checkpoint
 from starlette.routing import Router
 
 from greenroom.administration import routes as administration
@@ -112,6 +114,9 @@ def build(settings: Settings, *, limiter: RateLimiter, traffic: Traffic) -> App:
             asyncio.create_task(housekeeping.repeat(traffic.count_under_way, seconds=1)),
             asyncio.create_task(housekeeping.stop_without_parent()),
         ]
+        if providers.videos():
+            await checkpoint()  # loads what asks the providers, before somebody waits for an answer
+        gc.freeze()  # what is loaded stays: to look through it each time would stop a worker for some tenths of a second
         yield {
             "db": db,
             "sessions": Sessions(db, cursors, wait_seconds=settings.pool_wait_seconds),

@@ -22,7 +22,7 @@ from greenroom.providers.registry import Providers
 
 WAIT_SECONDS = 1.75  # within the 2 s that a join may take for it, with what comes before and after
 LEASE = timedelta(seconds=5)
-LOOK_SECONDS = 0.05
+LOOK_SECONDS = 0.02
 
 T = TypeVar("T")
 
@@ -35,6 +35,10 @@ class Making:
         self._providers = providers
         self._calls: SingleFlight[UUID, None] = SingleFlight()
         self._channels: SingleFlight[UUID, None] = SingleFlight()
+
+    def __contains__(self, session: SessionId) -> bool:
+        """Whether its call is being made in this process."""
+        return session in self._calls
 
     async def ensure_call(self, brand: BrandId, session: SessionId) -> None:
         """Return when the provider has the call. Raises ProviderFailed, NotConfigured, Unavailable after 2 s."""

@@ -30,6 +30,7 @@ from greenroom.kit.documents import checked_document
 from greenroom.kit.errors import (
     AtCapacity,
     Forbidden,
+    GreenroomError,
     InvalidStatus,
     NotConfigured,
     NotFound,
@@ -242,12 +243,26 @@ async def _let_in(
     """A token for whom the session lets in. While the call is not made nobody takes a seat: it is made first."""
     _refuse_unless_held(there, user, field="user_id")
     joining = Joining(id=new_id(), user=user, may=may, by=by, request_id=request_id, event_id=new_id())
-    joined = await there.lanes.send(row, joining)
-    if joined.how == "call_needed":
-        await there.making.ensure_call(*row)
-        joined = await there.lanes.send(row, joining)
+    joined = await _joined(there, row, joining)
     _refuse_unless_in(joined.how)
     return _signed(_provider(there, joined.provider), row[1], user, _role_of(joined), lifetime)
+
+
+async def _joined(there: Calls, row: HotRow, joining: Joining) -> Joined:
+    """What comes of it, once the call is made; who comes while it is being made here is not asked about before."""
+    if row[1] not in there.making:
+        joined = await there.lanes.send(row, joining)
+        if joined.how != "call_needed":
+            return joined
+    trouble: GreenroomError | None = None
+    try:
+        await there.making.ensure_call(*row)
+    except GreenroomError as error:  # of no concern to who would not be let in, or is by now
+        trouble = error
+    joined = await there.lanes.send(row, joining)
+    if joined.how == "call_needed" and trouble is not None:
+        raise trouble
+    return joined
 
 
 def _refuse_unless_held(there: Calls, user: UserId, *, field: str) -> None:

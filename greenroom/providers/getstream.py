@@ -13,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
-import jwt
 from getstream import AsyncStream
 from getstream.exceptions import StreamApiException, StreamTransportException
 from getstream.models import CallRequest, CallSettingsRequest, ChannelInput, RecordSettingsRequest, UserRequest
@@ -37,6 +36,7 @@ from greenroom.providers.protocol import (
     Span,
 )
 from greenroom.providers.resilience import AskFailed, Guarded, Trouble, trouble_of
+from greenroom.providers.signing import TokenSigner
 
 NAME = "getstream"
 CONNECTIONS = 32
@@ -64,6 +64,7 @@ class GetStream:
         self.api_key = api_key
         self.call_type = call_type
         self._secrets = tuple(api_secrets)
+        self._signer = TokenSigner(self._secrets[0])
         self._guarded = Guarded(NAME, seconds=seconds, read=_trouble_in)
         self._stream = AsyncStream(
             api_key=api_key,
@@ -75,6 +76,7 @@ class GetStream:
             idle_timeout=IDLE_SECONDS,
             retry=None,
         )
+        _ = self._stream.video, self._stream.chat  # which set up TLS when they are first used, while somebody waits to come in
 
     async def ensure_call(self, plan: CallPlan) -> None:
         """Make the call; where it exists already nothing happens."""
@@ -172,7 +174,7 @@ class GetStream:
         """With the claims that the package gives its tokens: those for a channel it makes in a method of its own alone."""
         now = int(time.time())
         about = {"iat": now - CLOCK_SECONDS, "user_id": user_ids.encode(user), "exp": now + int(lifetime.total_seconds())}
-        return jwt.encode({**about, **scope}, self._secrets[0], algorithm="HS256")
+        return self._signer.sign({**about, **scope})
 
     async def _ask(self, operation: str, call: Any) -> Any:
         """Every question may be repeated: it asks for a state, not for a step."""
