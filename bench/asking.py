@@ -1,6 +1,6 @@
 """The peer of the joins: ours, which asks the provider to get or create the call at each join, as one would naively.
 
-`python -m bench.asking serve --workers 4` is `greenroom serve` otherwise: the same seats, tokens, checks and round trips. It is
+`python -m bench.asking serve --workers 2` is `greenroom serve` otherwise: the same seats, tokens, checks and round trips. It is
 kind that it asks after all that: nobody who is refused costs a question, and what it asks for it knows without a look.
 """
 

@@ -19,7 +19,7 @@ from bench.provider import Provider, kind_provider
 from bench.tools import BenchError
 from bench.webhooks import Webhooks, measure_webhooks
 
-PEOPLE, CAPACITY, CONNECTIONS, WORKERS = 2_000, 1_500, 500, 4
+PEOPLE, CAPACITY, CONNECTIONS, WORKERS = 2_000, 1_500, 500, 2
 IN, FULL = 200, 412
 PATIENCE = "30"  # seconds for an answer of the provider
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.calls.doors import call_row, room_of, step, word_of
+from tests.calls.doors import BARRED, call_row, room_of, step, with_everybody, word_of
 from tests.calls.stage import ProviderName, Stage, on_stage, playing
 from tests.faults.waiting import eventually
 from tests.postgres import Owner, TestDatabase
@@ -187,6 +187,18 @@ async def test_who_gives_up_waiting_takes_nothing_from_the_others(played: Played
         assert stage.creations == 1
         seats, _ = await seats_of(registrar, room_of(stage, session))
         assert seats in {10, 11}
+
+
+async def test_who_is_not_let_in_is_told_so_whatever_becomes_of_the_call(played: Played) -> None:
+    async with played() as stage:
+        session = await with_everybody(stage)
+        stage.fake.misbehave("slow", operation=MAKES[stage.provider], seconds=5.0)
+        joining = asyncio.ensure_future(stage.join(session, "seat_1"))
+        await asked(stage)
+        began = time.monotonic()
+        assert_refused(await stage.join(session, BARRED), "forbidden")
+        assert time.monotonic() - began < PATIENCE_SECONDS
+        assert word_of(await joining) in {"provider_error", "unavailable"}
 
 
 async def test_nothing_of_the_session_is_locked_while_the_provider_is_asked(played: Played) -> None:
