@@ -7,7 +7,7 @@ while the provider is asked. docs/decisions/0025.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -26,7 +26,7 @@ AFTER_FAILURE_SECONDS = 1.0
 AT_ONCE = 50
 TOGETHER = 16
 LEASE = timedelta(minutes=2)
-MAKE_LEASE = timedelta(seconds=30)
+MAKE_LEASE = timedelta(seconds=10)
 
 Clock = Callable[[], datetime | None]
 
@@ -113,16 +113,31 @@ def plan_of(due: Due) -> CallPlan:
 
 async def _told(provider: VideoProvider, due: Due, done: LookedAfter) -> None:
     """Raises ProviderError; what was told before that stays told."""
+    if not due.is_made:
+        return
     plan = plan_of(due)
-    if due.is_made and due.phase in {"planned", "open"} and due.is_news:
-        await provider.update_call(plan)
+    if due.phase in {"planned", "open"} and due.is_news:
+        await _unless_refused(due, provider.update_call(plan))
         done.told = True
-    for user in due.removals if due.is_made else []:
-        await provider.remove(plan.id, UserId(user))
+    for user in due.removals:
+        await _unless_refused(due, provider.remove(plan.id, UserId(user)))
         done.removed.append(user)
-    if due.phase == "over" and due.is_made and not due.is_end_told:
-        await provider.end_call(plan.id)
-    done.end_told = due.phase == "over"
+    if due.phase == "over":
+        if not due.is_end_told:
+            await _unless_refused(due, provider.end_call(plan.id))
+        done.end_told = True
+
+
+async def _unless_refused(due: Due, telling: Awaitable[None]) -> None:
+    """What the provider will never take keeps nothing else from it. Raises ProviderError for what it may take later."""
+    try:
+        await telling
+    except UnusableIdError:
+        pass  # nobody of that id can be there
+    except ProviderError as error:
+        if not error.is_refusal:
+            raise
+        logger().warning("call_refused", call_id=str(due.id), brand_id=due.brand, reason=str(error))
 
 
 async def _asked(provider: VideoProvider, due: Due, done: LookedAfter, *, now: datetime) -> None:
@@ -130,6 +145,8 @@ async def _asked(provider: VideoProvider, due: Due, done: LookedAfter, *, now: d
     if due.phase == "planned" or not (due.is_made or done.told):
         return
     state = await provider.state_of(str(due.id))
+    if state is None and due.phase == "open" and due.is_sessions:
+        await provider.ensure_call(plan_of(due))  # LiveKit forgot it, and would not record a room that it makes for who comes
     facts = Facts() if state is None else state.facts
     done.asked_at = now
     if state is not None:
@@ -138,7 +155,9 @@ async def _asked(provider: VideoProvider, due: Due, done: LookedAfter, *, now: d
     done.facts = _encode(facts).decode()
     if due.phase == "called_off":
         for user in {one.user for one in facts.connections if one.id in done.inside}:
-            await provider.remove(str(due.id), UserId(user))
+            await _unless_refused(due, provider.remove(str(due.id), UserId(user)))
+    if due.phase == "over" and due.is_end_told and done.inside:
+        await _unless_refused(due, provider.end_call(str(due.id)))  # who had a token still made LiveKit open it again
     if due.awaits_recording:
         recordings = await provider.recordings_of(str(due.id))
         done.facts = _encode(msgspec.structs.replace(facts, recordings=[*facts.recordings, *recordings])).decode()

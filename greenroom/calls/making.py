@@ -33,16 +33,16 @@ class Making:
     def __init__(self, db: Database, providers: Providers) -> None:
         self._db = db
         self._providers = providers
-        self._calls: SingleFlight[UUID, None] = SingleFlight()
+        self._calls: SingleFlight[tuple[BrandId, SessionId], None] = SingleFlight()
         self._channels: SingleFlight[UUID, None] = SingleFlight()
 
-    def __contains__(self, session: SessionId) -> bool:
-        """Whether its call is being made in this process."""
-        return session in self._calls
+    def __contains__(self, row: tuple[BrandId, SessionId]) -> bool:
+        """Whether the session's call is being made in this process."""
+        return row in self._calls
 
     async def ensure_call(self, brand: BrandId, session: SessionId) -> None:
         """Return when the provider has the call. Raises ProviderFailed, NotConfigured, Unavailable after 2 s."""
-        await self._calls.result(session, lambda: self._make(brand, session))
+        await self._calls.result((brand, session), lambda: self._make(brand, session))
 
     async def ensure_channel(self, chat: ChatProvider, brand: BrandId, session: SessionId, *, title: str, host: UserId) -> None:
         """Return when the provider has the channel. Raises ProviderFailed."""

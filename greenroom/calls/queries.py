@@ -62,7 +62,7 @@ NOTE_ANY_BRAND = "select note_calls_any_brand_v1($1, $2, $3, $4, $5, $6, $7)"
 CLAIM_DUE_ANY_BRAND = "select * from claim_calls_any_brand_v1($1, $2, $3)"
 
 LOOKED_AFTER = """
-select looked_after_call_v1($1, $2, $3, $4::text::timestamptz, $5, $6, $7::text::timestamptz, $8, $9, $10, $11, $12, $13)
+select looked_after_call_v1($1, $2, $3, $4, $5::text::timestamptz, $6, $7, $8::text::timestamptz, $9, $10, $11, $12, $13, $14)
 """
 
 
@@ -194,6 +194,7 @@ class Due(Struct, frozen=True, gc=False):
     is_end_told: bool
     removals: list[str]
     awaits_recording: bool
+    is_sessions: bool
 
     @property
     def is_news(self) -> bool:
@@ -296,8 +297,8 @@ async def looked_after(db: Database, due: Due, it: LookedAfter, *, request_id: R
     """Keep what came of it, draw the conclusions, and plan the next time. Raises Unavailable."""
     told = (due.title, due.starts_at) if it.told else (None, None)
     await db.rows(
-        LOOKED_AFTER, due.brand, due.id, *told, it.end_told, it.removed, _text(it.asked_at), it.span, it.inside, it.facts,
-        it.failed, request_id, _text(now),
+        LOOKED_AFTER, due.brand, due.id, due.phase, *told, it.end_told, it.removed, _text(it.asked_at), it.span, it.inside,
+        it.facts, it.failed, request_id, _text(now),
     )  # fmt: skip
 
 

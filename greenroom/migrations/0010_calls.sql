@@ -240,10 +240,11 @@ begin
         where n.brand_id = p_brand_id and n.call_id = p_call_id and n.left_at is null
             and (n.id = any (p_inside)) = (n.estimated_left_at is not null)
             and (n.id = any (p_inside) or n.joined_at < p_asked_at - interval '5 seconds');
-        update call_spans p set estimated_end_at = case when p.id = p_span then null else p_asked_at end
+        update call_spans p set estimated_end_at = case when p.id = p_span then null else p_asked_at end  -- LiveKit tells no beginning
         where p.brand_id = p_brand_id and p.call_id = p_call_id and p.ended_at is null
             and (p.id is not distinct from p_span) = (p.estimated_end_at is not null)
-            and (p.id is not distinct from p_span or coalesce(p.started_at, p_asked_at) < p_asked_at - interval '5 seconds');
+            and (p.id is not distinct from p_span or coalesce(p.started_at, (select min(n.joined_at) from connections n
+                where n.brand_id = p_brand_id and n.call_id = p_call_id and n.span_id = p.id), p_asked_at) < p_asked_at - interval '5 seconds');
         update calls set asked_at = greatest(asked_at, p_asked_at) where brand_id = p_brand_id and id = p_call_id;
     end if;
 end $$;
@@ -268,6 +269,13 @@ begin
     select * into moved from sessions where brand_id = s.brand_id and id = s.id;
     return moved;
 end $$;
+
+-- Is somebody to be kept out? Who was removed, until a host allows them again, or makes them one.
+create function is_barred_v1(s sessions, p_user_id text) returns boolean language sql stable as $$
+    select p_user_id <> all (s.co_host_ids || s.host_id) and exists (
+        select from registrations g where g.brand_id = s.brand_id and g.session_id = s.id and g.user_id = p_user_id
+        and g.removed_at is not null and g.allowed_at is null)
+$$;
 
 -- Draw the conclusions from all that is known of a call: each is the same whatever came first. The caller holds the rows of the
 -- session and of the call, in this order.
@@ -333,9 +341,7 @@ begin
     -- Who was removed and is inside again goes out again.
     insert into call_removals as known (brand_id, call_id, user_id, wanted_at)
     select distinct p_brand_id, p_call_id, t.user_id, now_ from stays_v1(p_brand_id, p_call_id) t
-    join registrations r on r.brand_id = p_brand_id and r.session_id = c.session_id and r.user_id = t.user_id
-        and r.removed_at is not null and r.allowed_at is null
-    where t.left_at is null
+    where t.left_at is null and is_barred_v1(s, t.user_id)
     on conflict (brand_id, call_id, user_id) do update set wanted_at = excluded.wanted_at, told_at = null
         where known.told_at < excluded.wanted_at - interval '5 seconds';
 
@@ -344,7 +350,7 @@ begin
         recording_url = c.recording_url, recording_ready_at = c.recording_ready_at,
         updated_at = case when (k.started_at, k.ended_at, k.recording_url) is distinct from (c.started_at, c.ended_at, c.recording_url)
                           then next_updated_at_v1(k.updated_at) else k.updated_at end,
-        due_at = least(k.due_at, case when exists (
+        due_at = least(k.due_at, case when k.made_at is not null and exists (
             select from call_removals w where w.brand_id = p_brand_id and w.call_id = p_call_id and w.told_at is null)
             then now_ else now_ + interval '1 minute' end)
     where k.brand_id = p_brand_id and k.id = p_call_id;
@@ -418,15 +424,15 @@ begin
             perform open_call_v1(s, p_default, p_call_types, p_records);
         end if;
     end loop;
+    update calls c set due_at = clock_timestamp() from (  -- the calls first, as whoever settles one has it
+        select k.brand_id, k.id from unnest(p_brand_ids, p_session_ids) as n (brand_id, session_id)
+        join calls k on k.brand_id = n.brand_id and k.id = n.session_id order by k.id for no key update of k
+    ) noted where c.brand_id = noted.brand_id and c.id = noted.id;
     insert into call_removals as known (brand_id, call_id, user_id, wanted_at)
     select distinct n.brand_id, c.id, n.removed, clock_timestamp()
     from unnest(p_brand_ids, p_session_ids, p_removed) as n (brand_id, session_id, removed)
     join calls c on c.brand_id = n.brand_id and c.id = n.session_id where n.removed is not null
     on conflict (brand_id, call_id, user_id) do update set wanted_at = excluded.wanted_at, told_at = null;
-    update calls c set due_at = clock_timestamp() from (
-        select k.brand_id, k.id from unnest(p_brand_ids, p_session_ids) as n (brand_id, session_id)
-        join calls k on k.brand_id = n.brand_id and k.id = n.session_id order by k.id for no key update of k
-    ) noted where c.brand_id = noted.brand_id and c.id = noted.id;
 end $$;
 
 create or replace function grant_service(service_role text) returns void language plpgsql as $$
@@ -452,7 +458,7 @@ begin
     execute format('grant select, update on relay, chores to %I', service_role);
     execute format('grant select on public._pogo_migration to %I', service_role);
 end $$;
-drop function note_calls_any_brand_v1, forget_inbox_any_brand_v1, receive_events_any_brand_v1, settle_call_v1, step_session_v1, merge_facts_v1,
+drop function note_calls_any_brand_v1, forget_inbox_any_brand_v1, receive_events_any_brand_v1, settle_call_v1, is_barred_v1, step_session_v1, merge_facts_v1,
     stays_v1, open_call_v1, session_minutes_v1, provider_of_v1, tell_of_call_v1;
 delete from chores where name = 'prune_inbox';
 drop table provider_inbox, chat_channels, call_removals, recordings, connections, call_spans, calls;

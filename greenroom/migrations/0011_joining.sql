@@ -88,7 +88,7 @@ begin
                 when o.verdict <> 'walk_in' then o.verdict
                 when t.outcome in ('created', 'already') and t.status = 'registered' then 'participant'
                 when t.outcome in ('at_capacity', 'already') then 'at_capacity'
-                when t.outcome = 'invalid_status' then 'not_joinable'
+                when t.outcome in ('invalid_status', 'created') then 'not_joinable'  -- created, and given up again since
                 else t.outcome end order by o.place)
         into outcomes
         from unnest(outcomes) with ordinality as o (verdict, place)
@@ -282,7 +282,7 @@ begin
         return call_answer_v1('unchanged', c);
     end if;
     now_ := date_trunc('milliseconds', clock_timestamp());
-    update calls set end_asked_at = now_, end_told_at = now_, ended_at = coalesce(ended_at, now_), due_at = now_,
+    update calls set end_asked_at = now_, end_told_at = case when made_at is not null then now_ end, ended_at = coalesce(ended_at, now_), due_at = now_,
         updated_at = next_updated_at_v1(updated_at)
     where brand_id = p_brand_id and id = p_id returning * into c;
     insert into audit_log (brand_id, entity, entity_id, entity_version, action, changed, actor_user_id, actor_client_id, request_id, occurred_at)

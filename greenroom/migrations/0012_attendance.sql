@@ -99,18 +99,27 @@ create function shown_recordings_v1(c calls) returns setof recordings language s
         and (r.span_id is null or o.span_id is not distinct from r.span_id)))
 $$;
 
--- Does a recording of it still have to turn up? Looked for during a day.
+-- Does a recording of it still have to turn up, of the last sitting at least? Looked for during a day.
 create function awaits_recording_v1(c calls, p_now timestamptz) returns boolean language sql stable as $$
     select c.records and c.started_at is not null and c.ended_at is not null and p_now < c.ended_at + interval '1 day'
-        and (not exists (select from recordings r where r.brand_id = c.brand_id and r.call_id = c.id and r.state <> 'processing')
-             or exists (select from shown_recordings_v1(c) r where r.state = 'processing'))
+        and (exists (select from shown_recordings_v1(c) r where r.state = 'processing') or not exists (
+            select from recordings r
+            left join (
+                select n.span_id as id, min(n.joined_at) as started_at from connections n
+                where n.brand_id = c.brand_id and n.call_id = c.id and n.span_id is not null and n.joined_at <= c.ended_at
+                group by n.span_id order by 2 desc limit 1
+            ) last_span on true
+            where r.brand_id = c.brand_id and r.call_id = c.id and r.state <> 'processing'
+                and (last_span.id is null or r.span_id = last_span.id or r.ended_at >= last_span.started_at
+                     or r.span_id is null and r.ended_at is null)))
 $$;
 
 -- Claim up to p_most calls that are due to be looked after, for p_lease.
 create function claim_calls_any_brand_v1(p_most integer, p_lease interval, p_now timestamptz)
 returns table (
     brand_id text, id uuid, provider text, records boolean, phase text, is_made boolean, told_title text, told_scheduled_at timestamptz,
-    title text, scheduled_at timestamptz, host_user_id text, is_end_told boolean, removals text[], awaits_recording boolean
+    title text, scheduled_at timestamptz, host_user_id text, is_end_told boolean, removals text[], awaits_recording boolean,
+    is_sessions boolean
 ) language plpgsql set enable_seqscan = off set plan_cache_mode = force_custom_plan as $$
 declare
     now_ timestamptz := coalesce(p_now, clock_timestamp());
@@ -130,15 +139,15 @@ begin
             coalesce((l.call).title, s.title), coalesce((l.call).scheduled_at, s.scheduled_at), coalesce((l.call).host_user_id, s.host_id),
             (l.call).end_told_at is not null,
             array(select w.user_id from call_removals w
-                  where w.brand_id = (l.call).brand_id and w.call_id = (l.call).id and w.told_at is null),
-            awaits_recording_v1(l.call, now_)
+                  where w.brand_id = (l.call).brand_id and w.call_id = (l.call).id and w.told_at is null and is_barred_v1(s, w.user_id)),
+            awaits_recording_v1(l.call, now_), s.id is not null
         from leased l left join sessions s on s.brand_id = (l.call).brand_id and s.id = (l.call).session_id;
 end $$;
 
 -- What came of it. p_removed: who the provider has put out. p_asked_at: when it was asked how the call is, with p_span, p_inside and
--- p_facts as its answer; null where it was not, or could not say. A null p_told_title: nothing was told.
+-- p_facts as its answer; null where it was not, or could not say. A null p_told_title: nothing was told. p_phase: as it was then.
 create function looked_after_call_v1(
-    p_brand_id text, p_id uuid, p_told_title text, p_told_scheduled_at timestamptz, p_end_told boolean, p_removed text[],
+    p_brand_id text, p_id uuid, p_phase text, p_told_title text, p_told_scheduled_at timestamptz, p_end_told boolean, p_removed text[],
     p_asked_at timestamptz, p_span text, p_inside text[], p_facts text, p_failed boolean, p_request_id text, p_now timestamptz
 ) returns void language plpgsql set enable_seqscan = off set plan_cache_mode = force_custom_plan as $$
 declare
@@ -158,7 +167,8 @@ begin
         perform call_made_v1(p_brand_id, p_id, true, p_told_title, p_told_scheduled_at);
     end if;
     update call_removals w set told_at = now_
-        where w.brand_id = p_brand_id and w.call_id = p_id and w.user_id = any (p_removed) and w.told_at is null;
+        where w.brand_id = p_brand_id and w.call_id = p_id and w.told_at is null
+            and (w.user_id = any (p_removed) or not is_barred_v1(s, w.user_id));  -- whoever may come in again has nothing to be told of
     if p_facts is not null then
         perform merge_facts_v1(p_brand_id, p_id, p_facts::jsonb, p_asked_at, p_span, coalesce(p_inside, '{}'));
     end if;
@@ -173,6 +183,7 @@ begin
     select * into s from sessions where brand_id = p_brand_id and id = s.id;
     grace := session_minutes_v1(s, 'empty_grace_minutes', 5);
     select max(t.left_at), coalesce(bool_and(t.left_at is not null), true) into last_out, is_empty from stays_v1(p_brand_id, p_id) t;
+    is_empty := is_empty and cardinality(coalesce(p_inside, '{}')) = 0;
     if s.status = 'live' and is_empty and last_out >= s.started_at then
         next_at := greatest(last_out, s.scheduled_at) + grace;
         if p_asked_at is not null and next_at <= now_ then
@@ -198,9 +209,10 @@ begin
     next_at := case
         when p_failed then now_ + least(interval '1 minute', interval '1 second' * 2 ^ least(c.failures, 6))
         -- What came to pass while the provider was asked is seen to at once.
+        when phase_of_v1(c, s, now_) <> p_phase then now_
         when phase_of_v1(c, s, now_) in ('planned', 'open') and c.made_at is not null
             and (c.told_title, c.told_scheduled_at) is distinct from (coalesce(c.title, s.title), coalesce(c.scheduled_at, s.scheduled_at))
-            or phase_of_v1(c, s, now_) = 'over' and c.end_told_at is null then now_
+            or phase_of_v1(c, s, now_) = 'over' and c.end_told_at is null and c.made_at is not null then now_
         when phase_of_v1(c, s, now_) = 'open' and c.made_at is null then greatest(now_, c.making_until)
         when phase_of_v1(c, s, now_) = 'planned' then s.scheduled_at - session_minutes_v1(s, 'doors_open_minutes', 15)
         when phase_of_v1(c, s, now_) = 'open' and c.session_id is null then case
@@ -216,7 +228,7 @@ begin
         else 'infinity' end;
     -- Who was removed in this very moment is seen to at once; what settled the call need not wait either, unless all is done.
     update calls k set due_at = case
-            when not p_failed and exists (
+            when not p_failed and k.made_at is not null and exists (
                 select from call_removals w where w.brand_id = p_brand_id and w.call_id = p_id and w.told_at is null)
                 then least(next_at, now_ + interval '1 second')
             else next_at end

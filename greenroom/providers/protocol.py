@@ -17,11 +17,15 @@ RecordingState = Literal["processing", "failed", "ready"]
 
 
 class ProviderError(Exception):
-    """The provider failed, refused, or did not answer in time. One line, without secrets and without a person's data."""
+    """The provider failed, refused, or did not answer in time. One line, without secrets and without a person's data.
 
-    def __init__(self, reason: str, *, retry_after_seconds: float | None = None) -> None:
+    What it refused it will refuse again, however often it is asked.
+    """
+
+    def __init__(self, reason: str, *, retry_after_seconds: float | None = None, is_refusal: bool = False) -> None:
         super().__init__(reason)
         self.retry_after_seconds = retry_after_seconds
+        self.is_refusal = is_refusal
 
 
 class BadWebhookError(Exception):

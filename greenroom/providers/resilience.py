@@ -51,7 +51,11 @@ class AskFailed(ProviderError):
     """There is no proper answer: what became of the question, and the status, where there was one."""
 
     def __init__(self, provider: str, trouble: Trouble) -> None:
-        super().__init__(f"{provider}: {trouble.detail}", retry_after_seconds=trouble.retry_after_seconds)
+        super().__init__(
+            f"{provider}: {trouble.detail}",
+            retry_after_seconds=trouble.retry_after_seconds,
+            is_refusal=trouble.outcome == "refused",
+        )
         self.outcome = trouble.outcome
         self.status = trouble.status
 

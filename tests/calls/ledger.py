@@ -68,11 +68,11 @@ class Ledger:
             inside=[] if state is None else state.inside,
             facts="{}" if facts is None else _encode(facts).decode(),
         )
-        await calls.looked_after(self.db, self._due(), done, request_id=new_request_id(), now=now)
+        await calls.looked_after(self.db, self.due(), done, request_id=new_request_id(), now=now)
 
     async def unanswered(self, *, now: datetime) -> None:
         """The provider could not say anything."""
-        await calls.looked_after(self.db, self._due(), LookedAfter(failed=True), request_id=new_request_id(), now=now)
+        await calls.looked_after(self.db, self.due(), LookedAfter(failed=True), request_id=new_request_id(), now=now)
 
     async def next_look(self) -> datetime:
         """When the call is looked after next."""
@@ -90,9 +90,12 @@ class Ledger:
         """Who was there."""
         return [KnownStay(*row) for row in await self.db.rows(STAYS, self.brand, self.session)]
 
-    def _due(self) -> Due:
+    def due(self) -> Due:
+        """As it was claimed, while its doors are open."""
         return Due(
-            self.brand, self.session, "getstream", True, "open", True, None, None, "", None, UserId(HOST), False, [], False
+            brand=self.brand, id=self.session, provider="getstream", records=True, phase="open", is_made=True, told_title=None,
+            told_starts_at=None, title="", starts_at=None, host=UserId(HOST), is_end_told=False, removals=[],
+            awaits_recording=False, is_sessions=True,
         )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from tests.tenant import Json
 
 DUE = "update calls set due_at = now() where id = $1"
 RULES = {"lose": 1.0}
+KICKS = {"getstream": "kick_user", "livekit": "RemoveParticipant"}
 
 
 @pytest.fixture
@@ -109,8 +110,12 @@ async def test_who_is_removed_is_put_out_and_again_when_seen_again(house: Stage,
 
 
 def inside(house: Stage, session: Json) -> list[Json]:
-    found: list[Json] = house.people.calls()[session["id"]]["inside"]
+    found: list[Json] = house.people.calls().get(session["id"], {}).get("inside", [])
     return found
+
+
+async def is_empty(house: Stage, session: Json) -> bool:
+    return not inside(house, session)
 
 
 async def test_webhooks_that_never_came_are_made_up_for(house: Stage, owner: Owner) -> None:
@@ -163,10 +168,7 @@ async def test_a_cancelled_session_is_nobodys_room(house: Stage) -> None:
     house.people.join(other["id"], "stranger")
     assert (await house.tenant.step(house.http, other, "cancel")).status_code == 200
 
-    async def is_empty() -> bool:
-        return not inside(house, other)
-
-    await eventually(is_empty, "whoever was inside is put out")
+    await eventually(lambda: is_empty(house, other), "whoever was inside is put out")
     assert inside(house, session)
 
 
@@ -191,3 +193,46 @@ async def test_a_recording_that_never_comes_is_missing_and_may_still_turn_up(hou
         return [one["state"] for one in shown["recordings"]] == ["ready"]
 
     await eventually(is_ready, "it turns up after all")
+
+
+async def test_what_the_provider_refuses_keeps_nothing_else_from_it(house: Stage, owner: Owner) -> None:
+    session = await opened(house)
+    await house.register(session, "anna")
+    await house.comes(session, "host_1")
+    await house.comes(session, "anna")
+    house.fake.settle()
+    await house.until(session, "live")
+    house.fake.misbehave("fail", operation=KICKS[house.provider], status=400)
+    headers = house.tenant.bearer("host_1")
+    assert (await house.http.delete(f"/v1/sessions/{session['id']}/participants/anna", headers=headers)).status_code == 200
+    assert (await house.tenant.step(house.http, session, "end")).status_code == 200
+    await eventually(lambda: is_empty(house, session), "the call is ended all the same")
+    await eventually(lambda: events(owner, session, "live.attendance.summary.v1"), "all is done that is to be done")
+
+
+async def test_a_room_that_the_provider_forgot_is_made_again(house: Stage, owner: Owner) -> None:
+    session = await opened(house)
+    await house.comes(session, "host_1")
+    await house.until(session, "live")
+    if house.provider == "livekit":  # GetStream forgets none
+        house.people.end_span(session["id"])  # as it is when everybody was out for a minute
+        house.fake.settle()
+        await look_now(owner, session)
+
+        async def is_made_again() -> bool:
+            return house.creations == 2
+
+        await eventually(is_made_again, "the room is there, and records")
+
+
+async def test_who_opens_a_room_again_after_its_end_is_put_out(house: Stage, owner: Owner) -> None:
+    session = await opened(house)
+    await house.comes(session, "host_1")
+    await house.until(session, "live")
+    assert (await house.tenant.step(house.http, session, "end")).status_code == 200
+    await eventually(lambda: is_empty(house, session), "everybody is out")
+    if house.provider == "livekit":  # GetStream lets nobody into a call that has ended
+        house.people.join(session["id"], "host_1")  # by the token of before
+        house.fake.settle()
+        await look_now(owner, session)
+        await eventually(lambda: is_empty(house, session), "who came back is out, too")
