@@ -12,7 +12,7 @@ import asyncpg
 
 from greenroom.kit.errors import Unavailable, ValidationFailed
 
-# What asyncpg raises when the server is gone, going, coming, out of time, has no room for one more connection, or gave one up.
+# What asyncpg raises when the server is gone, going, coming, out of time, or has no room for one more connection.
 UNREACHABLE = (
     OSError,
     TimeoutError,
@@ -23,7 +23,6 @@ UNREACHABLE = (
     asyncpg.InsufficientResourcesError,
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.LockNotAvailableError,
-    asyncpg.DeadlockDetectedError,
 )
 
 # Beyond the server's own statement_timeout: for a network that swallows packets, where no answer comes at all.
