@@ -210,29 +210,29 @@ async def test_what_the_provider_refuses_keeps_nothing_else_from_it(house: Stage
     await eventually(lambda: events(owner, session, "live.attendance.summary.v1"), "all is done that is to be done")
 
 
+@pytest.mark.parametrize("provider", ["livekit"])  # GetStream forgets none
 async def test_a_room_that_the_provider_forgot_is_made_again(house: Stage, owner: Owner) -> None:
     session = await opened(house)
     await house.comes(session, "host_1")
     await house.until(session, "live")
-    if house.provider == "livekit":  # GetStream forgets none
-        house.people.end_span(session["id"])  # as it is when everybody was out for a minute
-        house.fake.settle()
-        await look_now(owner, session)
+    house.people.end_span(session["id"])  # as it is when everybody was out for a minute
+    house.fake.settle()
+    await look_now(owner, session)
 
-        async def is_made_again() -> bool:
-            return house.creations == 2
+    async def is_made_again() -> bool:
+        return house.creations == 2
 
-        await eventually(is_made_again, "the room is there, and records")
+    await eventually(is_made_again, "the room is there, and records")
 
 
+@pytest.mark.parametrize("provider", ["livekit"])  # GetStream lets nobody into a call that has ended
 async def test_who_opens_a_room_again_after_its_end_is_put_out(house: Stage, owner: Owner) -> None:
     session = await opened(house)
     await house.comes(session, "host_1")
     await house.until(session, "live")
     assert (await house.tenant.step(house.http, session, "end")).status_code == 200
     await eventually(lambda: is_empty(house, session), "everybody is out")
-    if house.provider == "livekit":  # GetStream lets nobody into a call that has ended
-        house.people.join(session["id"], "host_1")  # by the token of before
-        house.fake.settle()
-        await look_now(owner, session)
-        await eventually(lambda: is_empty(house, session), "who came back is out, too")
+    house.people.join(session["id"], "host_1")  # by the token of before
+    house.fake.settle()
+    await look_now(owner, session)
+    await eventually(lambda: is_empty(house, session), "who came back is out, too")
