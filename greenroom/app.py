@@ -27,6 +27,7 @@ from greenroom.identity.published_keys import PublishedKeys
 from greenroom.identity.request import CallerRequest
 from greenroom.identity.server import IdentityServer
 from greenroom.identity.service import refresh_revocations
+from greenroom.identity.tickets import StreamTickets
 from greenroom.identity.tokens import LocalTokens, Signer
 from greenroom.inbox import routes as inbox
 from greenroom.inbox.service import Inbox
@@ -40,6 +41,8 @@ from greenroom.kit.http.routing import Performed, nothing_there, routes_of
 from greenroom.kit.pagination import Cursors
 from greenroom.kit.serving import SHARED_DIRECTORY
 from greenroom.kit.telemetry import Traffic, configure_logs, traced
+from greenroom.questions import routes as questions
+from greenroom.questions.service import Questions
 from greenroom.registrations import routes as registrations
 from greenroom.registrations.links import Tickets
 from greenroom.registrations.service import Registrations
@@ -48,6 +51,9 @@ from greenroom.session_settings.service import SettingsOf, defaults
 from greenroom.sessions import routes as sessions
 from greenroom.sessions.service import Sessions
 from greenroom.settings import Settings, load_settings
+from greenroom.stream import routes as stream
+from greenroom.stream.engine import Engine
+from greenroom.stream.service import Rechecks, Streams
 from greenroom.timers import service as timers
 from greenroom.web import documentation, health
 from greenroom.web.document import build_document
@@ -56,6 +62,8 @@ from greenroom.web.documentation import Documentation
 ROUTES: list[Performed] = [
     *sessions.ROUTES,
     *registrations.ROUTES,
+    *questions.ROUTES,
+    *stream.ROUTES,
     *attendance.ROUTES,
     *calls.ROUTES,
     *inbox.ROUTES,
@@ -66,11 +74,11 @@ ROUTES: list[Performed] = [
 ]
 
 # The router looks at its routes one by one: these first.
-HOT = [sessions.get_session, registrations.register_caller, calls.join_session]
+HOT = [sessions.get_session, registrations.register_caller, calls.join_session, questions.vote]
 
 MEASURE_SECONDS = 5.0
 
-CORS_REQUEST_HEADERS = ("Idempotency-Key", "If-Match", "If-None-Match", "X-Brand-Id", "X-Request-Id")
+CORS_REQUEST_HEADERS = ("Idempotency-Key", "If-Match", "If-None-Match", "Last-Event-ID", "X-Brand-Id", "X-Request-Id")
 CORS_ANSWER_HEADERS = ("ETag", "Idempotency-Replayed", "Link", "Location", "Retry-After", "X-Request-Id")
 
 
@@ -87,6 +95,7 @@ def build(settings: Settings, *, limiter: RateLimiter, traffic: Traffic) -> App:
     """The application; it opens its database when the server starts it."""
     tokens = LocalTokens(Signer(settings.secret_keys))
     cursors = Cursors(settings.secret_keys)
+    tickets = StreamTickets(settings.secret_keys)
     remote = list(_remote_sources(settings))
     gate = Gate(
         [*([tokens] if "local" in settings.identity else []), *remote],
@@ -97,6 +106,8 @@ def build(settings: Settings, *, limiter: RateLimiter, traffic: Traffic) -> App:
             "admin": settings.rate_limit_admin,
         },
         client_limits=settings.rate_limit_clients,
+        tickets=tickets,
+        is_revoked=tokens.is_revoked,
     )
 
     @asynccontextmanager
@@ -104,6 +115,7 @@ def build(settings: Settings, *, limiter: RateLimiter, traffic: Traffic) -> App:
         db = database_of(settings, size=settings.pool_size)
         providers = providers_of(settings)
         joining = Calls(db, providers, default=settings.video_provider, records=settings.recording == "on")
+        engine = Engine(db, Rechecks(gate), seconds=settings.stream_seconds, wait_seconds=settings.pool_wait_seconds)
         beside = AsyncExitStack()
         if settings.background == "on":
             await beside.enter_async_context(background(settings))
@@ -121,6 +133,8 @@ def build(settings: Settings, *, limiter: RateLimiter, traffic: Traffic) -> App:
             "db": db,
             "sessions": Sessions(db, cursors, wait_seconds=settings.pool_wait_seconds),
             "registrations": Registrations(db, cursors, Tickets(settings.secret_keys), public_url=settings.public_url),
+            "questions": Questions(db, cursors),
+            "streams": Streams(db, engine, tickets, seconds=settings.stream_seconds, public_url=settings.public_url),
             "attendance": Attendance(db, cursors),
             "calls": joining,
             "inbox": Inbox(db, providers),
@@ -128,6 +142,7 @@ def build(settings: Settings, *, limiter: RateLimiter, traffic: Traffic) -> App:
             "settings": SettingsOf(db, defaults(settings.video_provider)),
             "documentation": Documentation(lambda: build_document(ROUTES)),
         }
+        await engine.close()
         await beside.aclose()
         for chore in chores:
             chore.cancel()

@@ -111,6 +111,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     shutdown_seconds: Annotated[
         int, Meta(ge=0, le=600), described("How long requests under way may take to finish when the server stops.")
     ] = 30
+    stream_seconds: Annotated[
+        int,
+        Meta(ge=60, le=86_400),
+        described("How long a connection to the live stream may last, and a browser's ticket for it be good."),
+    ] = 3600
     rate_limit_reads: Annotated[PerMinute, described("Reads a minute per client and subject; 0 is off.")] = 1000
     rate_limit_writes: Annotated[PerMinute, described("Writes a minute per client and subject; 0 is off.")] = 200
     rate_limit_admin: Annotated[PerMinute, described("Admin requests a minute per client and subject; 0 is off.")] = 100

@@ -23,6 +23,7 @@ CALLERS = (
     Caller("greenroom/events/relay.py", None, "the program's own worker, which serves every brand"),
     Caller("greenroom/events/feed.py", None, "the program's own reader, which hands each event to whom it concerns"),
     Caller("greenroom/events/service.py", None, "the operator's commands and metrics, and the program's own worker"),
+    Caller("greenroom/stream/engine.py", None, "the program's own reader, which tells each event to whom it concerns"),
     Caller("greenroom/timers/service.py", None, "the program's own worker, which serves every brand"),
     Caller("greenroom/calls/keeper.py", None, "the program's own worker, which serves every brand"),
     Caller("greenroom/calls/news.py", None, "the program's own worker, which serves every brand"),

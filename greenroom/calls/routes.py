@@ -7,7 +7,7 @@ from greenroom.calls import operations, service
 from greenroom.calls.schemas import CallCreate, CallTokenRequest, JoinRequest
 from greenroom.calls.service import Calls
 from greenroom.identity.request import CallerRequest
-from greenroom.kit.http.answer import PRIVATE, Answer, json_answer
+from greenroom.kit.http.answer import PRIVATE, REPLAYED, Answer, json_answer
 from greenroom.kit.http.body import BodyReader
 from greenroom.kit.http.routing import performs
 
@@ -16,7 +16,6 @@ CALL_CREATE = BodyReader(CallCreate)
 CALL_TOKEN_REQUEST = BodyReader(CallTokenRequest)
 
 NO_STORE = (b"cache-control", b"no-store")
-REPLAYED = (b"idempotency-replayed", b"true")
 
 
 @performs(operations.JOIN)

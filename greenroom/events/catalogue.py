@@ -14,6 +14,8 @@ RegistrationIdField = Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
 RegistrationVersion = Annotated[
     int, Meta(ge=1, description="The registration's version after the change; it rises by one with each.")
 ]
+QuestionIdField = Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
+QuestionVersion = Annotated[int, Meta(ge=1, description="The question's version after the change; votes are no change of it.")]
 RoleField = Literal["host", "participant", "guest"]
 Place = Annotated[int, Meta(ge=1, description="The order in which people came, from 1 on.")]
 EditedField = Literal[
@@ -225,6 +227,61 @@ class StreamEvent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     payload: dict[str, Any]
 
 
+class QuestionEvent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What every event of a question says; none holds what was asked."""
+
+    session_id: SessionIdField
+    question_id: QuestionIdField
+    version: QuestionVersion
+
+
+class QuestionAsked(QuestionEvent, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Somebody asked a question: pending where the session is moderated, else approved at once."""
+
+    asker_user_id: str
+    status: Literal["pending", "approved"]
+    asked_at: EventTime
+
+
+class QuestionApproved(QuestionEvent, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A moderator let a question through."""
+
+    asker_user_id: str
+    was: Literal["pending"]
+    moderated_at: EventTime
+
+
+class QuestionAnswered(QuestionEvent, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A moderator called a question answered."""
+
+    asker_user_id: str
+    was: Literal["approved"]
+    moderated_at: EventTime
+
+
+class QuestionDismissed(QuestionEvent, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A moderator dismissed a question; or, without a `moderated_at`, who asked took it back."""
+
+    asker_user_id: str
+    was: Literal["pending", "approved"]
+    moderated_at: EventTime | UnsetType = UNSET
+
+
+class QuestionPinned(QuestionEvent, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A question was pinned; another that was pinned is told as unpinned."""
+
+
+class QuestionUnpinned(QuestionEvent, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A question is pinned no longer. `version` is that of the change which caused it."""
+
+
+class QuestionVotesChanged(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Votes were given or taken back: how many each of these questions has now. Many votes make one event."""
+
+    session_id: SessionIdField
+    vote_counts: Annotated[dict[str, Count], Meta(description="By the question's id.")]
+
+
 class BrandUpdated(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A brand's settings were changed; `changed` names them as `settings.<name>`."""
 
@@ -265,5 +322,12 @@ EVENTS = (
     Event(name="live.recording.ready.v1", payload=RecordingReady),
     Event(name="live.recording.failed.v1", payload=RecordingFailed),
     Event(name="live.stream.event.v1", payload=StreamEvent),
+    Event(name="live.question.asked.v1", payload=QuestionAsked),
+    Event(name="live.question.approved.v1", payload=QuestionApproved),
+    Event(name="live.question.answered.v1", payload=QuestionAnswered),
+    Event(name="live.question.dismissed.v1", payload=QuestionDismissed),
+    Event(name="live.question.pinned.v1", payload=QuestionPinned),
+    Event(name="live.question.unpinned.v1", payload=QuestionUnpinned),
+    Event(name="live.question.votes_changed.v1", payload=QuestionVotesChanged),
     Event(name="live.brand.updated.v1", payload=BrandUpdated),
 )

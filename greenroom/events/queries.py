@@ -7,6 +7,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from greenroom.kit.database import Database
+from greenroom.kit.ids import BrandId, SessionId
 
 RELAY_ANY_BRAND = "select told, reached from relay_events_any_brand_v1($1)"
 
@@ -17,6 +18,12 @@ KEPT_ANY_BRAND = "select position as reached, forgotten_position as forgotten fr
 AFTER_ANY_BRAND = """
 select position, id, name, brand_id, session_id, occurred_at, payload from events
 where position > $1 order by position limit $2
+"""
+
+# By position: of some thousands each is looked at, which happens once when a process begins to follow a session.
+OF_SESSION = """
+select position, id, name, brand_id, session_id, occurred_at, payload from events
+where position > $3 and position <= $4 and brand_id = $1 and (session_id = $2 or session_id is null) order by position limit $5
 """
 
 # A way out that is new begins with all that is kept.
@@ -125,6 +132,11 @@ async def kept_any_brand(db: Database) -> Kept:
 async def after_any_brand(db: Database, position: int, *, most: int) -> list[ToldEvent]:
     """The next events after a position, in order. Raises Unavailable."""
     return [ToldEvent(*row) for row in await db.rows(AFTER_ANY_BRAND, position, most)]
+
+
+async def of_session(db: Database, brand: BrandId, session: SessionId, *, after: int, to: int, most: int) -> list[ToldEvent]:
+    """A session's events, and those of its brand that are of no session, between two positions. Raises Unavailable."""
+    return [ToldEvent(*row) for row in await db.rows(OF_SESSION, brand, session, after, to, most)]
 
 
 async def hold_sink(db: Database, name: str, holder: UUID, *, seconds: float) -> int | None:

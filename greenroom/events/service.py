@@ -1,12 +1,13 @@
 """Operations on told events: following them, telling a sink again, forgetting them, measuring how far they have come."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 
 from greenroom.events import queries
-from greenroom.events.feed import Feed
+from greenroom.events.feed import PAGE, Feed
 from greenroom.events.queries import ToldEvent
 from greenroom.kit.database import Database
+from greenroom.kit.ids import BrandId, SessionId
 from greenroom.kit.telemetry import outbox_oldest, outbox_waiting, sink_failures, sink_lag, sink_oldest
 
 FORGOTTEN_AT_ONCE = 5_000
@@ -23,6 +24,28 @@ async def follow(feed: Feed, *, after: int | None) -> AsyncIterator[ToldEvent]:
         for event in await feed.after(position):
             yield event
             position = event.position
+
+
+async def reached(db: Database) -> int:
+    """The last position that was given. Raises Unavailable."""
+    return (await queries.kept_any_brand(db)).reached
+
+
+async def after(db: Database, position: int) -> Sequence[ToldEvent]:
+    """The next events after a position, in order; what was forgotten is passed over. Raises Unavailable."""
+    return await queries.after_any_brand(db, position, most=PAGE)
+
+
+async def of_session(
+    db: Database, brand: BrandId, session: SessionId, *, after: int, to: int, most: int
+) -> list[ToldEvent] | None:
+    """A session's events, and its brand's own, after a position and up to another; the first of them where they are many.
+
+    None where some may be forgotten. Raises Unavailable.
+    """
+    if after < (await queries.kept_any_brand(db)).forgotten:
+        return None
+    return await queries.of_session(db, brand, session, after=after, to=to, most=most)
 
 
 async def replay(db: Database, *, sink: str, first: int) -> int:

@@ -1,6 +1,7 @@
 """Who is calling, and where callers come from."""
 
 from typing import Protocol
+from uuid import UUID
 
 from msgspec import Struct, UnsetType
 
@@ -10,12 +11,13 @@ from greenroom.kit.ids import BrandId, ClientId, UserId
 
 
 class Caller(Struct, frozen=True, kw_only=True, gc=False):
-    """The holder of a valid token. `brand` is None for an operator who has not named one."""
+    """The holder of a valid token. `brand` is None for an operator who has not named one; `token_id` for a token of others."""
 
     user: UserId
     client: ClientId
     brand: BrandId | None
     scopes: frozenset[str]
+    token_id: UUID | None = None
 
     @property
     def manages(self) -> bool:

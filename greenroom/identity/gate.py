@@ -1,16 +1,20 @@
 """The way in: token, limit per caller, scope, brand, in this order."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from urllib.parse import parse_qsl
+from uuid import UUID
 
 import msgspec
+from starlette.requests import cookie_parser
 
 from greenroom.identity.caller import Caller, TokenSource
 from greenroom.identity.scopes import ADMIN_ALL
+from greenroom.identity.tickets import COOKIE, PARAMETER, StreamTickets
 from greenroom.kit.errors import Forbidden, InsufficientScope, InvalidToken, RateLimited, Unauthenticated
 from greenroom.kit.http.asgi import Scope
 from greenroom.kit.http.operation import Limit, Operation
 from greenroom.kit.http.rate_limit import RateLimiter, key_of
-from greenroom.kit.ids import BrandId
+from greenroom.kit.ids import BrandId, parse_id
 from greenroom.kit.telemetry import requests_limited
 
 BRAND_CHARACTERS = 200
@@ -27,26 +31,49 @@ class Gate:
         *,
         limits: Mapping[Limit, int],
         client_limits: Mapping[str, int],
+        tickets: StreamTickets,
+        is_revoked: Callable[[UUID], bool],
     ) -> None:
         self._sources = sources
         self._limiter = limiter
         self._limits = limits
         self._client_limits = client_limits
+        self._tickets = tickets
+        self._is_revoked = is_revoked
 
     async def __call__(self, scope: Scope, operation: Operation) -> None:
         """Leaves the Caller in the request's scope. Raises what DESIGN section 4 puts before the body's own errors."""
         token, brand = _credentials_in(scope["headers"])
-        caller = await self._holder_of(token)
+        if token is None and operation.takes_ticket and (text := _ticket_in(scope)):
+            caller = self._holder_of_ticket(text, scope)
+        elif not token:
+            raise Unauthenticated
+        else:
+            caller = await self.holder_of(token)
+            scope["token"] = token
         scope["user"] = caller
         self._count(caller, operation.limit)
         scope["user"] = _admitted(caller, operation, brand)
 
-    async def _holder_of(self, token: str) -> Caller:
+    async def holder_of(self, token: str) -> Caller:
+        """Who holds the token. Raises InvalidToken, Unavailable."""
         for source in self._sources:
             caller = await source.caller(token)
             if caller is not None:
                 return _of_a_name(caller)
         raise InvalidToken
+
+    def is_revoked(self, token_id: UUID) -> bool:
+        """Whether a ticket that was made with this token is good no longer."""
+        return self._is_revoked(token_id)
+
+    def _holder_of_ticket(self, text: str, scope: Scope) -> Caller:
+        """Who holds the ticket, which is good for one session. Raises InvalidToken."""
+        ticket = self._tickets.read(text)
+        if ticket.session != parse_id(scope["path_params"]["id"]) or (ticket.token_id and self.is_revoked(ticket.token_id)):
+            raise InvalidToken
+        scope["ticket"] = ticket
+        return ticket.caller
 
     def _count(self, caller: Caller, limit: Limit) -> None:
         allowed = self._limits[limit] if limit == "admin" else self._client_limits.get(caller.client, self._limits[limit])
@@ -80,8 +107,20 @@ def _admitted(caller: Caller, operation: Operation, brand: str | None) -> Caller
     return caller
 
 
-def _credentials_in(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str, str | None]:
-    """The bearer token and the brand that the request names. Raises Unauthenticated."""
+def _ticket_in(scope: Scope) -> str | None:
+    """The ticket that a browser sends: in the query, else as a cookie."""
+    query: bytes = scope["query_string"]
+    for name, value in parse_qsl(query.decode("latin-1")):
+        if name == PARAMETER:
+            return value
+    for name, value in scope["headers"]:
+        if name == b"cookie":
+            return cookie_parser(value.decode("latin-1")).get(COOKIE)
+    return None
+
+
+def _credentials_in(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str | None, str | None]:
+    """The bearer token and the brand that the request names."""
     token: str | None = None
     brand: str | None = None
     for name, value in headers:
@@ -90,6 +129,4 @@ def _credentials_in(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str, str | 
             token = credentials.strip() if scheme.lower() == "bearer" else None
         elif name == b"x-brand-id":
             brand = value.decode("latin-1")
-    if not token:
-        raise Unauthenticated
     return token, brand

@@ -166,6 +166,7 @@ def _checked(claims: _Claims) -> _Checked:
             client=ClientId(claims.client_id),
             brand=None if claims.brand is None else BrandId(claims.brand),
             scopes=scopes_in(claims.scope),
+            token_id=claims.jti,
         ),
     )
 
@@ -182,6 +183,10 @@ class LocalTokens:
     def refuse(self, token_ids: Collection[UUID]) -> None:
         """Refuse exactly these from now on."""
         self._revoked = frozenset(token_ids)
+
+    def is_revoked(self, token_id: UUID) -> bool:
+        """Whether a token was good once and is no longer."""
+        return token_id in self._revoked
 
     def known(self, token: str) -> Caller | None:
         """The holder of a token that was checked before. Raises InvalidToken once it has expired or was revoked."""

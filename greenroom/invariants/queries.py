@@ -58,14 +58,15 @@ group by s.brand_id, s.id having count(a.entity_id) <> s.version or max(a.entity
 # tells is no change of anything, and must not pass for one: it has the version of a change that was before.
 NO_CHANGES = """(
     'live.session.doors_opened.v1', 'live.session.host_late.v1', 'live.registration.reminder_due.v1',
-    'live.stream.event.v1', 'live.recording.ready.v1', 'live.recording.failed.v1', 'live.attendance.summary.v1'
+    'live.stream.event.v1', 'live.recording.ready.v1', 'live.recording.failed.v1', 'live.attendance.summary.v1',
+    'live.question.votes_changed.v1'
 )"""
 
 EVERY_CHANGE_IS_TOLD_ANY_BRAND = f"""
 select 'session ' || a.entity_id || ': version ' || a.entity_version || ' has no event' as found
 from audit_log a left join all_events_any_brand_v1() e
     on e.brand_id = a.brand_id and e.session_id = a.entity_id and e.session_version = a.entity_version
-    and e.payload ->> 'registration_id' is null and e.name not in {NO_CHANGES}
+    and e.payload ->> 'registration_id' is null and e.payload ->> 'question_id' is null and e.name not in {NO_CHANGES}
 where a.entity = 'session' and e.id is null
     and (a.occurred_at <= (select forgotten_until from relay)) is not true limit 20
 """  # noqa: S608  # texts of ours
@@ -122,6 +123,47 @@ where s.stream_call_id is distinct from case when c.made_at is not null then c.i
         select from recordings r
         where r.brand_id = c.brand_id and r.call_id = c.id and r.state = 'ready' and r.url = c.recording_url
     )
+limit 20
+"""
+
+VOTES_ARE_COUNTED_ANY_BRAND = """
+select 'question ' || coalesce(q.id, v.question_id) || ': vote_count ' || coalesce(q.vote_count::text, 'none')
+    || ', voters ' || coalesce(v.voters, 0) || ', rows ' || coalesce(v.rows, 0) as found
+from questions q full join (
+    select brand_id, question_id, count(*) as rows, count(distinct user_id) as voters from votes group by brand_id, question_id
+) v on v.brand_id = q.brand_id and v.question_id = q.id
+where q.vote_count is distinct from coalesce(v.voters, 0) or v.rows <> v.voters limit 20
+"""
+
+THE_PINNED_QUESTION_IS_SEEN_ANY_BRAND = """
+select 'session ' || s.id || ': question ' || s.pinned_question_id || ' is pinned' as found from sessions s
+where s.pinned_question_id is not null and not exists (
+    select from questions q where q.brand_id = s.brand_id and q.id = s.pinned_question_id and q.session_id = s.id
+    and q.status in ('approved', 'answered')) limit 20
+"""
+
+# A change is told by the event of its name; that a dismissed question is pinned no longer is told beside it.
+A_QUESTIONS_CHANGE_IS_AUDITED_AND_TOLD_ANY_BRAND = """
+with changed as (
+    select q.brand_id, q.id, change as version from questions q cross join lateral generate_series(1, q.version) as change
+), audited as (
+    select a.brand_id, a.entity_id as id, a.entity_version as version, a.occurred_at,
+        array['live.' || replace(a.action, 'withdrawn', 'dismissed') || '.v1']
+            || case when a.changed @> '{status,is_pinned}' then array['live.question.unpinned.v1'] end as names
+    from audit_log a where a.entity = 'question'
+), told as (
+    select e.brand_id, (e.payload ->> 'question_id')::uuid as id, (e.payload ->> 'version')::integer as version,
+        array_agg(e.name order by e.name) as names
+    from all_events_any_brand_v1() e where e.payload ->> 'question_id' is not null group by 1, 2, 3
+)
+select 'question ' || id || ': version ' || version || ', audit rows ' || count(audited.id) || ', events '
+    || coalesce(max(cardinality(told.names)), 0) as found
+from changed full join audited using (brand_id, id, version) full join told using (brand_id, id, version)
+group by brand_id, id, version
+having count(changed.id) <> 1 or count(audited.id) <> 1
+    or max(told.names) is distinct from max(audited.names) and not (
+        coalesce(max(audited.occurred_at) <= (select forgotten_until from relay), false)
+        and coalesce(max(cardinality(told.names)) < max(cardinality(audited.names)), true))
 limit 20
 """
 

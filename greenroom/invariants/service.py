@@ -23,6 +23,9 @@ PROMISES = {
     "a session shows the call that it has, and a recording of it that is ready": (
         queries.A_CALL_IS_AS_ITS_SESSION_SHOWS_ANY_BRAND
     ),
+    "votes are distinct voters": queries.VOTES_ARE_COUNTED_ANY_BRAND,
+    "the pinned question is one that everybody sees": queries.THE_PINNED_QUESTION_IS_SEEN_ANY_BRAND,
+    "a change of a question has exactly one audit row and its event": queries.A_QUESTIONS_CHANGE_IS_AUDITED_AND_TOLD_ANY_BRAND,
 }
 
 

@@ -48,6 +48,18 @@ class Minutes(int):
         return cls(_whole(value, smallest=0, largest=cls.LARGEST))
 
 
+class SmallNumber(int):
+    """A JSON number with a whole value from 0 to 100: `5.0` is the integer 5."""
+
+    LARGEST = 100
+    SCHEMA: ClassVar[dict[str, Any]] = {"type": "integer", "minimum": 0, "maximum": LARGEST}
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        """The number. Raises ValueError."""
+        return cls(_whole(value, smallest=0, largest=cls.LARGEST))
+
+
 class Lifetime(int):
     """A JSON number with a whole value from 1 to 86400, the seconds of a day: `5.0` is the integer 5."""
 
@@ -163,7 +175,7 @@ class PageLimit(int):
         return cls(cls.LARGEST if len(significant) > len(str(cls.LARGEST)) else min(int(significant), cls.LARGEST))
 
 
-CUSTOM = (PositiveInteger, Minutes, Lifetime, Instant, WebAddress, EmailAddress, Month, PageLimit)
+CUSTOM = (PositiveInteger, Minutes, SmallNumber, Lifetime, Instant, WebAddress, EmailAddress, Month, PageLimit)
 
 
 def sent(value: T | UnsetType) -> T | None:

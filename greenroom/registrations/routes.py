@@ -4,7 +4,7 @@ from http import HTTPStatus
 from typing import cast
 
 from greenroom.identity.request import CallerRequest
-from greenroom.kit.http.answer import PRIVATE, Answer, StreamedAnswer, json_answer
+from greenroom.kit.http.answer import PRIVATE, REPLAYED, Answer, StreamedAnswer, json_answer
 from greenroom.kit.http.body import BodyReader
 from greenroom.kit.http.query import QueryReader, next_links
 from greenroom.kit.http.routing import performs
@@ -24,7 +24,6 @@ MY_FILTERS = QueryReader(MyRegistrationFilters)
 FILTERS = QueryReader(RegistrationFilters)
 ADMIN_FILTERS = QueryReader(AdminRegistrationFilters)
 
-REPLAYED = (b"idempotency-replayed", b"true")
 CSV = csv_headers("registrations.csv")
 BY_ACCEPT = (b"vary", b"Accept")
 

@@ -21,6 +21,7 @@ OF_BRAND_EXAMPLE: dict[str, Any] = {
     "overrun_minutes": {"value": 240, "source": "default"},
     "moderation": {"value": True, "source": "default"},
     "anonymous": {"value": True, "source": "default"},
+    "open_questions": {"value": 5, "source": "default"},
     "video_provider": {"value": "livekit", "source": "brand"},
 }
 OF_SESSION_EXAMPLE: dict[str, Any] = {**OF_BRAND_EXAMPLE, "moderation": {"value": False, "source": "session"}}

@@ -4,13 +4,14 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from greenroom.kit.wire import Minutes
+from greenroom.kit.wire import Minutes, SmallNumber
 
 VideoProvider = Literal["builtin", "getstream", "livekit", "none"]
 Source = Literal["default", "brand", "session"]
 
 NAMED = f"an integer from 0 to {Minutes.LARGEST}, or null"
 MinutesField = Annotated[Minutes, Meta(description=NAMED)]
+NumberField = Annotated[SmallNumber, Meta(description=f"an integer from 0 to {SmallNumber.LARGEST}, or null")]
 Switch = Annotated[bool, Meta(description="true, false or null")]
 ProviderField = Annotated[VideoProvider, Meta(description="builtin, getstream, livekit, none or null")]
 SourceField = Annotated[Source, Meta(description="Who says so: the program (default), the brand, or the session itself.")]
@@ -28,6 +29,7 @@ class Said(Struct, frozen=True, kw_only=True, omit_defaults=True):
     overrun_minutes: int | None = None
     moderation: bool | None = None
     anonymous: bool | None = None
+    open_questions: int | None = None
     video_provider: VideoProvider | None = None
 
 
@@ -43,11 +45,19 @@ class SettingsPatch(Struct, frozen=True, kw_only=True, omit_defaults=True):
     overrun_minutes: MinutesField | UnsetType | None = UNSET
     moderation: Switch | UnsetType | None = UNSET
     anonymous: Switch | UnsetType | None = UNSET
+    open_questions: NumberField | UnsetType | None = UNSET
     video_provider: ProviderField | UnsetType | None = UNSET
 
 
 class MinutesSetting(Struct, frozen=True):
     """A number of minutes, and who says so."""
+
+    value: int
+    source: SourceField
+
+
+class NumberSetting(Struct, frozen=True):
+    """How many, and who says so."""
 
     value: int
     source: SourceField
@@ -94,4 +104,7 @@ class SessionSettings(Struct, frozen=True, kw_only=True):
         SwitchSetting, Meta(description="Whether a question is seen by others only once a moderator has approved it.")
     ]
     anonymous: Annotated[SwitchSetting, Meta(description="Whether participants see no names of those who ask.")]
+    open_questions: Annotated[
+        NumberSetting, Meta(description="How many questions of one person may be pending or approved at a time; 0 for none.")
+    ]
     video_provider: Annotated[ProviderSetting, Meta(description="Who carries picture and sound.")]

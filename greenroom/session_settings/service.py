@@ -18,7 +18,9 @@ from greenroom.session_settings.schemas import (
 )
 from greenroom.sessions.service import brand_of, known_id_in, refuse_unless_done
 
-_encode = msgspec.json.Encoder(enc_hook=int).encode  # Minutes are integers, which msgspec asks about
+MOST_OPEN_QUESTIONS = 5  # of one person in one session
+
+_encode = msgspec.json.Encoder(enc_hook=int).encode  # whole numbers are of types of ours, which msgspec asks about
 
 
 def defaults(video_provider: VideoProvider) -> Said:
@@ -33,6 +35,7 @@ def defaults(video_provider: VideoProvider) -> Said:
         overrun_minutes=4 * 60,
         moderation=True,
         anonymous=True,
+        open_questions=MOST_OPEN_QUESTIONS,
         video_provider=video_provider,
     )
 

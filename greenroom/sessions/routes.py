@@ -4,7 +4,7 @@ from http import HTTPStatus
 from typing import cast
 
 from greenroom.identity.request import CallerRequest
-from greenroom.kit.http.answer import PRIVATE, Answer, bare_answer, json_answer
+from greenroom.kit.http.answer import PRIVATE, REPLAYED, Answer, bare_answer, json_answer
 from greenroom.kit.http.body import JSON, MERGE_PATCH, BodyReader
 from greenroom.kit.http.entity_tag import entity_tag, held_in, versions_in
 from greenroom.kit.http.path import refuse_unless_sent
@@ -123,7 +123,7 @@ def _answer(found: Seen, *, status: int = 200) -> Answer:
     if status == HTTPStatus.CREATED:
         headers.append((b"location", f"/v1/sessions/{found.session.id}".encode()))
     if found.replayed:
-        headers.append((b"idempotency-replayed", b"true"))
+        headers.append(REPLAYED)
     return json_answer(found.session, status=status, headers=headers)
 
 

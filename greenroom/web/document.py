@@ -14,6 +14,7 @@ from msgspec import Struct
 from greenroom import __version__
 from greenroom.events.catalogue import EVENTS
 from greenroom.identity.scopes import SCOPES
+from greenroom.identity.tickets import COOKIE, PARAMETER
 from greenroom.kit.errors import GreenroomError, RateLimited
 from greenroom.kit.http.operation import AnswerShape, Link, Operation, Parameter
 from greenroom.kit.http.routing import Performed
@@ -61,7 +62,9 @@ def build_document(routes: Iterable[Performed]) -> dict[str, Any]:
                     "scheme": "bearer",
                     "bearerFormat": "JWT",
                     "description": "Scopes: " + " ".join(f"`{scope}`: {meaning}" for scope, meaning in SCOPES.items()),
-                }
+                },
+                "ticket": {"type": "apiKey", "in": "query", "name": PARAMETER, "description": "Of createStreamTicket."},
+                "ticketCookie": {"type": "apiKey", "in": "cookie", "name": COOKIE, "description": "Of createStreamTicket."},
             },
         },
     }
@@ -73,7 +76,7 @@ def _operation(operation: Operation, text: str, others: Iterable[Operation]) -> 
         "summary": operation.summary,
         "description": " ".join(text.split()),
         "tags": [operation.tag],
-        "security": [{"bearer": [operation.scope]}] if operation.scope else [],
+        "security": _security(operation),
         "parameters": [_parameter(parameter) for parameter in (*operation.parameters, *_query(operation.query))],
     }
     if operation.body is not None:
@@ -84,6 +87,13 @@ def _operation(operation: Operation, text: str, others: Iterable[Operation]) -> 
         **_errors(operation.errors),
     }
     return described
+
+
+def _security(operation: Operation) -> list[dict[str, list[str]]]:
+    if operation.scope is None:
+        return []
+    tickets: list[dict[str, list[str]]] = [{"ticket": []}, {"ticketCookie": []}] if operation.takes_ticket else []
+    return [{"bearer": [operation.scope]}, *tickets]
 
 
 def _parameter(parameter: Parameter) -> dict[str, Any]:
@@ -113,10 +123,17 @@ def _answer(answer: AnswerShape, operations: Iterable[Operation]) -> dict[str, A
         texts: dict[str, Any] = {media_type: {"schema": {"type": "string"}} for media_type in answer.or_as}
         said["content"] = {answer.media_type: {"schema": _reference(answer.schema), "example": answer.example}, **texts}
     elif answer.media_type != "application/json":
-        said["content"] = {answer.media_type: {"schema": {"type": "string"}}}
+        said["content"] = {answer.media_type: {"schema": {"type": "string"}, **_events(answer)}}
     if links := _links(answer.links, operations):
         said["links"] = links
     return said
+
+
+def _events(answer: AnswerShape) -> dict[str, Any]:
+    """Of a stream: an example, and what each event's data says, for which OpenAPI 3.1 has no word."""
+    if not answer.events:
+        return {}
+    return {"example": answer.example, "x-events": {name: _reference(schema) for name, schema in answer.events.items()}}
 
 
 def _links(links: Iterable[Link], operations: Iterable[Operation]) -> dict[str, Any]:
@@ -195,6 +212,7 @@ def _reference(schema: type[Struct]) -> dict[str, str]:
 
 def _schemas_of(operation: Operation) -> set[type[Struct]]:
     answers = {answer.schema for answer in operation.answers.values() if answer.schema is not None}
+    answers |= {schema for answer in operation.answers.values() for schema in answer.events.values()}
     return answers if operation.body is None else {*answers, operation.body}
 
 

@@ -1,5 +1,6 @@
 """Use of all that today's release can do, so that its rows are there for the previous one to meet."""
 
+from collections.abc import Mapping
 from typing import Final
 
 import httpx
@@ -24,10 +25,13 @@ async def leave_traces_of_everything(http: httpx.AsyncClient, tenant: Tenant) ->
     there = await room(http, tenant)
     session = there.session
     [patient], guest = await there.enter("patient_2"), await there.invite()
+    question = await _asked(http, tenant, session)
     for operation in CHANGES:
         if operation.id not in STEPS and operation.tag not in NEED_A_PROVIDER:
             registration = guest if operation.id == "linkRegistration" else patient
-            response = await _use(http, operation, tenant, session, registration)
+            whom = registration["user_id"] if operation.id == "removeParticipant" else "host_2"
+            ids = {"user_id": whom, "registration_id": registration["id"], "question_id": question["id"]}
+            response = await _use(http, operation, tenant, session, ids)
             assert response.is_success, (operation.id, response.text)
     for step in ("start", "end"):
         assert (await tenant.step(http, session, step)).is_success
@@ -35,13 +39,20 @@ async def leave_traces_of_everything(http: httpx.AsyncClient, tenant: Tenant) ->
 
 
 async def _use(
-    http: httpx.AsyncClient, operation: Operation, tenant: Tenant, session: Json, registration: Json
+    http: httpx.AsyncClient, operation: Operation, tenant: Tenant, session: Json, ids: Mapping[str, str]
 ) -> httpx.Response:
     method, path = operation.at.split(" ")
     example = operation.body_example
     ours = {"host_id": session["host_id"], "brand_id": tenant.brand}
     body = None if example is None else {name: ours.get(name, value) for name, value in example.items()}
-    whom = registration["user_id"] if operation.id == "removeParticipant" else "host_2"
-    path = path.format(id=session["id"], user_id=whom, registration_id=registration["id"])
+    path = path.format(id=session["id"], **ids)
     headers = tenant.bearer(ASKS.get(operation.id, "host_1"), scope="admin:live")
     return await http.request(method, path, json=body, headers=headers)
+
+
+async def _asked(http: httpx.AsyncClient, tenant: Tenant, session: Json) -> Json:
+    """What the other operations of questions are used on."""
+    response = await http.post(f"/v1/sessions/{session['id']}/questions", json={"body": "Why?"}, headers=tenant.bearer())
+    assert response.is_success, response.text
+    question: Json = response.json()
+    return question

@@ -11,6 +11,8 @@ from tests.concurrency.arena import Arena, Functions, functions_of, replace_func
 from tests.concurrency.hall import Hall
 from tests.concurrency.history import Contest
 from tests.concurrency.seats_arena import SeatFunctions, seat_functions_of, sweep
+from tests.concurrency.stage import Stage
+from tests.concurrency.votes_arena import QuestionFunctions, question_functions_of
 from tests.postgres import Cluster, TestDatabase, fresh_database
 from tests.server import Server, running_server
 from tests.tenant import Tenant
@@ -96,3 +98,31 @@ async def unlocked_hall(hall: Hall, functions: Functions, seat_functions: SeatFu
     await replace_functions(hall.database, sources)
     yield hall
     await sweep(hall.database)
+
+
+@pytest.fixture(scope="module")
+def question_functions(arena: Arena) -> QuestionFunctions:
+    """The functions of questions and votes, as the migrations made them."""
+    return asyncio.run(question_functions_of(arena.database))
+
+
+@pytest.fixture
+async def stage(hall: Hall, question_functions: QuestionFunctions) -> Stage:
+    """Two processes, with the functions as they are. Afterwards `greenroom check` finds nothing."""
+    await replace_functions(hall.database, question_functions.as_made())
+    return Stage(hall.http, hall.tenant, hall.database, hall.db)
+
+
+@pytest.fixture
+async def wide_stage(stage: Stage, question_functions: QuestionFunctions) -> Stage:
+    """The same with a pause between what a function of questions reads and what it writes."""
+    await replace_functions(stage.database, question_functions.widened(locked=True))
+    return stage
+
+
+@pytest.fixture
+async def unlocked_stage(stage: Stage, question_functions: QuestionFunctions) -> AsyncIterator[Stage]:
+    """The negative control: the same pause, and no lock. What that breaks is swept away afterwards."""
+    await replace_functions(stage.database, question_functions.widened(locked=False))
+    yield stage
+    await sweep(stage.database)

@@ -101,7 +101,7 @@ async def sweep(database: TestDatabase) -> None:
         await superuser.execute("set session_replication_role = replica")
         await superuser.execute(
             "update relay set position = 0, forgotten_position = 0, forgotten_until = '-infinity';"
-            " truncate sessions, registrations, audit_log, outbox, events, timers, idempotency_keys cascade"
+            " truncate sessions, registrations, votes, audit_log, outbox, events, timers, idempotency_keys cascade"
         )
     finally:
         await superuser.close()

@@ -9,6 +9,7 @@ import pytest
 from tests.calls.stage import Stage
 from tests.contract.schemas import CONTRACT, OURS, answer_schema, faults_in, followed, operations
 from tests.faults.waiting import eventually
+from tests.questions.forum import forum
 from tests.registrations.people import room
 from tests.session_settings.said import path_of
 from tests.tenant import Json, Tenant
@@ -156,6 +157,21 @@ async def _let_the_provider_tell(stage: Stage, *, records_well: bool) -> None:
     stage.people.finish(recording["id"], well=records_well)
 
 
+async def _let_people_ask(http: httpx.AsyncClient, tenant: Tenant) -> None:
+    """A question that is voted on, pinned and answered, another that is dismissed while it is pinned, and one taken back."""
+    there = await forum(http, tenant, moderation=True)
+    answered, dismissed = await there.question("patient_1"), await there.question("patient_2")
+    await there.voted(answered, "patient_2")
+    for response in (
+        await there.pin(answered),
+        await there.pin(dismissed),
+        await there.moderate(dismissed, "dismissed"),
+        await there.moderate(answered, "answered"),
+        await there.moderate(await there.asked("patient_1"), "dismissed", user="patient_1"),
+    ):
+        assert response.status_code == 200, response.text
+
+
 async def test_every_event_is_of_its_schema(http: httpx.AsyncClient, tenant: Tenant, owner: Any, stage: Stage) -> None:
     session = await tenant.session(http)
     await tenant.patch(http, session, {"title": "x", "scheduled_at": "2027-09-01T10:00:00Z"})
@@ -172,6 +188,7 @@ async def test_every_event_is_of_its_schema(http: httpx.AsyncClient, tenant: Ten
     await small.remove(second)
     await small.allow(second)
     assert (first["status"], second["status"]) == ("registered", "waitlist")
+    await _let_people_ask(http, tenant)
     await _let_timers_tell(http, tenant)
     for records_well in (True, False):
         await _let_the_provider_tell(stage, records_well=records_well)

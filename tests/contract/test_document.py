@@ -106,14 +106,18 @@ def test_a_success_that_is_known_exactly_has_no_field_of_ours(path: str, method:
     assert set(answered["properties"]) == set(promised["properties"])
 
 
+BY_TICKET = "/v1/sessions/{id}/stream"  # a browser, which can send no token
+
+
 @pytest.mark.parametrize(("path", "method"), OUR_OPERATIONS)
 def test_an_operation_has_an_id_its_scopes_and_every_error(path: str, method: str) -> None:
     operation = operations(OURS)[path, method]
     assert operation["operationId"]
     assert {"429", "500", "503"} <= set(operation["responses"])
     if path.startswith("/v1/") and path not in NEEDS_NO_TOKEN:
-        (requirement,) = operation["security"]
+        requirement, *tickets = operation["security"]
         assert set(requirement["bearer"]) <= set(SCOPES)
+        assert tickets == ([{"ticket": []}, {"ticketCookie": []}] if path == BY_TICKET else [])
         assert {"401", "403"} <= set(operation["responses"])
     else:
         assert operation["security"] == []

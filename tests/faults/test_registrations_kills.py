@@ -17,8 +17,8 @@ from tests.faults.processes import kill, processes, workers_of
 from tests.faults.registering import kept_of
 from tests.faults.storm import PEOPLE, SEATS, Fault, Storm, storm
 from tests.faults.waiting import eventually
-from tests.postgres import Cluster, TestDatabase, fresh_database, running_cluster
-from tests.server import PLENTY, SECRET_KEY, Server, running_server
+from tests.postgres import Cluster, TestDatabase
+from tests.server import PLENTY, SECRET_KEY, Server
 from tests.tenant import Tenant
 
 STORMS = 24
@@ -26,25 +26,6 @@ EMBEDDED_KILLS = 3
 RESTARTS = 3
 REPLACED_SECONDS = 20.0
 ALL_AT_ONCE = httpx.Limits(max_connections=None)
-
-
-@pytest.fixture(scope="module")
-def mortal() -> Iterator[Cluster]:
-    """A PostgreSQL that tests may kill."""
-    with running_cluster() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def scratch(mortal: Cluster) -> TestDatabase:
-    return asyncio.run(fresh_database(mortal))
-
-
-@pytest.fixture(scope="module")
-def pair(scratch: TestDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server of two workers."""
-    with running_server(scratch, tmp_path_factory.mktemp("pair"), workers=2) as running:
-        yield running
 
 
 @pytest.fixture
@@ -102,7 +83,7 @@ def assert_as_told(one: Storm, there: dict[str, str]) -> None:
 
 @pytest.mark.timeout(300)
 async def test_of_storms_in_which_a_worker_and_the_database_are_killed_nothing_is_lost_and_nothing_twice(
-    pair: Server, client: httpx.AsyncClient, tenant: Tenant, scratch: TestDatabase, mortal: Cluster
+    pair: Server, client: httpx.AsyncClient, tenant: Tenant, mortal_database: TestDatabase, mortal: Cluster
 ) -> None:
     async def two_workers() -> bool:
         return len(workers_of(pair.process.pid)) == 2
@@ -117,22 +98,22 @@ async def test_of_storms_in_which_a_worker_and_the_database_are_killed_nothing_i
     in_time = 0
     for number in range(STORMS):
         faults = [kill_worker, kill_database] if number % 2 else [kill_database, kill_worker]
-        in_time += await struck(client, tenant, scratch, *faults)
+        in_time += await struck(client, tenant, mortal_database, *faults)
         await eventually(two_workers, "two workers again", seconds=REPLACED_SECONDS)
     assert in_time > STORMS / 2
-    await assert_promises_kept(scratch)
+    await assert_promises_kept(mortal_database)
 
 
 async def test_of_storms_in_which_the_database_is_restarted_nothing_is_lost_and_nothing_twice(
-    client: httpx.AsyncClient, tenant: Tenant, scratch: TestDatabase, mortal: Cluster
+    client: httpx.AsyncClient, tenant: Tenant, mortal_database: TestDatabase, mortal: Cluster
 ) -> None:
     async def restart_it() -> None:
         await asyncio.to_thread(mortal.stop)
         await asyncio.to_thread(mortal.start)
 
-    in_time = sum([await struck(client, tenant, scratch, restart_it) for _ in range(RESTARTS)])
+    in_time = sum([await struck(client, tenant, mortal_database, restart_it) for _ in range(RESTARTS)])
     assert in_time > 0
-    await assert_promises_kept(scratch)
+    await assert_promises_kept(mortal_database)
 
 
 async def test_the_database_that_is_its_own_comes_back_without_a_hand_and_nothing_is_lost(

@@ -51,11 +51,13 @@ TAGS: Final = re.compile(TAGS_SCHEMA["pattern"])
 VERSIONS: Final = ("*", '"1.0.0.0"', '"2.0.0.0"', 'W/"1.0.0.0", "7.1.0.1"')
 SCHEDULED_AT: Final = "2027-03-01T17:00:00Z"
 GUEST: Final = "guest@example.com"
+QUESTION: Final = "How long should one rest?"
 CO_HOST: Final = "co_host_1"
 OF_A_CALL: Final = "/live/calls/"  # in the paths that are about a call: a session has one when its host has wanted in
 HELD_OCTETS: Final = 180  # of a user's id: the provider takes few more
+OF_QUESTIONS: Final = "/questions"  # in the paths that are about what is asked
 OF_PEOPLE: Final = "/regist"  # in the paths that are about who is registered
-NAMED_BY_LINKS: Final = frozenset({"id", "registration_id"})  # others in every run
+NAMED_BY_LINKS: Final = frozenset({"id", "registration_id", "question_id"})  # others in every run
 
 # What a schema cannot say of good data.
 UNSTORED_TIME: Final = re.compile(r"^(0000|0001|9999)|:60")  # may be outside the years 1 to 9999 of UTC, or no second of ours
@@ -88,6 +90,10 @@ class Stage:
                     placed["registration_id"] = _chosen(_fingerprint(case, "registration_id"), people)
                 elif _chosen(_fingerprint(case, "has left"), (True, False)):
                     self._asked("DELETE", f"/v1/sessions/{placed['id']}/registrations/me", MAKER, made.brand)
+            if OF_QUESTIONS in case.path:
+                questions = self.questions(made, placed["id"])
+                if "question_id" in case.path_parameters:
+                    placed["question_id"] = _chosen(_fingerprint(case, "question_id"), questions)
             if OF_A_CALL in case.path:
                 self.opened(made, placed["id"])
             self.moved(made, placed["id"])
@@ -129,6 +135,15 @@ class Stage:
         invited = self._asked("POST", f"{path}/register", planned.maker, planned.brand, guest)
         own = self._asked("POST", f"{path}/registrations", MAKER, planned.brand)
         return str(invited["id"]), str(own["id"])
+
+    def questions(self, planned: Planned, session: str) -> Sequence[str]:
+        """The ids of a question that was let through and of one that was not, asked by the user who all holders are."""
+        path = f"/v1/sessions/{session}/questions"
+        said = {"moderation": True, "open_questions": 2}  # whatever their brand says
+        self._asked("PATCH", f"/v1/sessions/{session}/settings", planned.maker, planned.brand, said)
+        approved, pending = (self._asked("POST", path, MAKER, planned.brand, {"body": QUESTION}) for _ in range(2))
+        self._asked("PATCH", f"{path}/{approved['id']}", planned.maker, planned.brand, {"status": "approved"})
+        return str(approved["id"]), str(pending["id"])
 
     def ticket(self, planned: Planned) -> str:
         """What a guest's link ends with."""

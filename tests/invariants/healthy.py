@@ -97,6 +97,48 @@ values ('acme', ':session', 'one', 'ready', 'https://recordings.example.com/1', 
        ('acme', ':session', 'two', 'failed', null, null);
 """
 
+# One question is pinned, in the place of one that was answered since; one was pinned when it was dismissed, which two events
+# tell; one waits, one was taken back. The first, by its id, is in the other brand too, where it needed nobody's leave.
+_QUESTIONS: Final = """
+create temporary table went as
+select ('01900000-0000-7000-8000-00000000010' || position)::uuid as id, * from (values
+    ('acme', 1, 'first', 'approved', true, array['first', 'guest:1'], array['asked', 'approved', 'pinned']),
+    ('acme', 2, 'first', 'pending', false, '{}', array['asked']),
+    ('acme', 3, 'guest:1', 'dismissed', true, array['first'], array['asked', 'approved', 'pinned', 'dismissed']),
+    ('acme', 4, 'guest:1', 'answered', true, array['guest:1'], array['asked', 'approved', 'pinned', 'unpinned', 'answered']),
+    ('acme', 5, 'promoted_1', 'dismissed', false, '{}', array['asked', 'withdrawn']),
+    ('other', 1, 'first', 'approved', false, array['first'], array['asked', 'pinned'])
+) as q (brand_id, position, asker, status, is_moderated, voters, actions);
+create temporary table steps as
+select brand_id, id, position, action, change, lag(action) over (partition by brand_id, id order by change) as before
+from went, unnest(actions) with ordinality as done (action, change);
+insert into questions (brand_id, id, session_id, asker_user_id, body, status, vote_count, position, version, asked_at,
+    moderated_at, moderator_user_id)
+select brand_id, id, ':session', asker, 'Why?', status, cardinality(voters), position, cardinality(actions), now(),
+    case when is_moderated then now() end, case when is_moderated then 'host_1' end
+from went;
+insert into votes (brand_id, question_id, user_id, voted_at) select brand_id, id, unnest(voters), now() from went;
+update sessions s set pinned_question_id = '01900000-0000-7000-8000-000000000101',
+    next_question = (select count(*) + 1 from went w where w.brand_id = s.brand_id);
+insert into audit_log (brand_id, entity, entity_id, entity_version, action, changed, actor_user_id, actor_client_id,
+    request_id, occurred_at)
+select brand_id, 'question', id, change, 'question.' || action,
+    case when action = 'dismissed' and before = 'pinned' then '{status,is_pinned}'::text[] else '{}' end, 'host_1', 'test',
+    'question ' || position || ' ' || change, now()
+from steps;
+insert into outbox (id, name, brand_id, session_id, session_version, occurred_at, payload)
+select gen_random_uuid(), 'live.question.' || told || '.v1', brand_id, ':session', 2, now(),
+    jsonb_build_object('session_id', ':session', 'question_id', id, 'version', change)
+from steps, unnest(case
+    when action = 'withdrawn' then array['dismissed']
+    when action = 'dismissed' and before = 'pinned' then array['dismissed', 'unpinned']
+    else array[action] end) as told;
+insert into outbox (id, name, brand_id, session_id, session_version, occurred_at, payload)
+select gen_random_uuid(), 'live.question.votes_changed.v1', brand_id, session_id, 2, now(),
+    jsonb_build_object('session_id', session_id, 'vote_counts', jsonb_object_agg(id, vote_count))
+from questions group by brand_id, session_id;
+"""
+
 # What timers tell, of sessions and of people with a seat, and what calls tell: it has a version, and is no change.
 TOLD_BESIDE_CHANGES: Final = """
 insert into outbox (id, name, brand_id, session_id, session_version, occurred_at, payload)
@@ -129,9 +171,14 @@ update brand_settings set version = 2 where brand_id = 'other';
 insert into audit_log select brand_id, entity, entity_id, 2, action, changed, actor_user_id, actor_client_id, 'r2', now()
 from audit_log where brand_id = 'other' and entity = 'brand'
 """,
+    "a change of a question has exactly one audit row and its event": """
+update questions set version = 2, status = 'approved' where brand_id = 'acme' and position = 2;
+insert into audit_log select brand_id, entity, entity_id, 2, action, changed, actor_user_id, actor_client_id, 'r2', now()
+from audit_log where brand_id = 'acme' and request_id = 'question 2 1'
+""",
 }
 
-HEALTHY: Final = f"{_SESSIONS}{_REGISTRATIONS}{_TRACES}{_BRANDS}{_CALLS}".replace(":session", SESSION)
+HEALTHY: Final = f"{_SESSIONS}{_REGISTRATIONS}{_TRACES}{_BRANDS}{_CALLS}{_QUESTIONS}".replace(":session", SESSION)
 
 
 def joined(user: str, *, email: str | None = None, seat: int | None = None) -> str:

@@ -46,6 +46,13 @@ CALL: Final = """
 insert into calls (brand_id, id, session_id, provider, call_type, records, made_at, created_at, updated_at, due_at)
 values ($1, $2, $2, 'getstream', 'default', false, now(), now(), now(), 'infinity')
 """
+# A question of somebody with a seat, which the host has let through.
+QUESTION: Final = """
+select (ask_question_v1($1, $2, $3, 'Why?', 5, $4, false, 'test', 'planted', gen_random_uuid(), null, null, null)).outcome,
+    (moderate_question_v1($1, $2, $3, 'approved', $5, false, 'test', 'planted', gen_random_uuid(), gen_random_uuid())).outcome
+"""
+ANSWERED: Final = "answered"  # what becomes of it, where the document's example would change nothing
+ENDLESS: Final = "watchSession"  # whose answer goes on: that it begins is enough
 NAMED: Final = {"linkRegistration": "guest", "allowRegistration": "removed"}  # of those; else who has a seat
 
 
@@ -88,6 +95,8 @@ async def session_for(http: httpx.AsyncClient, owner: Owner, tenant: Tenant, ope
     await owner.execute(REGISTER, tenant.brand, id_of(session), USERS["registered"], *them)
     await owner.execute(SEAT, tenant.brand, id_of(session), USERS["co_host"])
     await owner.execute(CALL, tenant.brand, id_of(session))
+    named = (question_of(session["id"]), USERS["registered"], USERS["host"])
+    assert tuple(await owner.fetchrow(QUESTION, tenant.brand, id_of(session), *named) or ()) == ("created", "moderated")
     await hold_together(owner, tenant.brand)
     for step in TABLE[operation].after:
         response = await tenant.step(http, session, step)
@@ -100,22 +109,32 @@ def registration_of(session_id: str | UUID, whose: str) -> UUID:
     return uuid5(NAMESPACE_OID, f"{session_id} {whose}")
 
 
+def question_of(session_id: str | UUID) -> UUID:
+    """The id of the session's question, in the same way."""
+    return uuid5(NAMESPACE_OID, f"{session_id} question")
+
+
 async def ask(
     http: httpx.AsyncClient, name: str, tenant: Tenant, session_id: str | UUID, headers: dict[str, str]
 ) -> httpx.Response:
     """The operation's own example, of this session in this brand."""
     operation = OPERATIONS[name]
     method, path = operation.at.split(" ")
-    return await http.request(
+    request = http.build_request(
         method,
         path.format(
             id=session_id,
             user_id=USERS["registered"] if name == "removeParticipant" else "somebody",
             registration_id=registration_of(session_id, NAMED.get(name, "registered")),
+            question_id=question_of(session_id),
         ),
         json=body_of(operation, tenant),
         headers=headers,
     )
+    response = await http.send(request, stream=name == ENDLESS)
+    if name == ENDLESS:
+        await (response.aclose() if response.is_success else response.aread())
+    return response
 
 
 def body_of(operation: Operation, tenant: Tenant) -> Any:
@@ -125,5 +144,6 @@ def body_of(operation: Operation, tenant: Tenant) -> Any:
         "brand_id": tenant.brand,
         "user_id": USERS["registered"],
         **dict.fromkeys(("host_id", "host_user_id"), USERS["host"]),
+        **({"status": ANSWERED} if operation.id == "moderateQuestion" else {}),
     }
     return None if example is None else {name: ours.get(name, value) for name, value in example.items()}

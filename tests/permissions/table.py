@@ -71,4 +71,13 @@ TABLE: Final[dict[str, Rule]] = {
     "getAttendance": Rule(scope="write:live", roles=HOSTS),
     "listRecordings": Rule(scope="read:live", roles=HOSTS | ONESELF),
     "removeParticipant": Rule(scope="write:live", roles=HOSTS),
+    "askQuestion": Rule(scope="write:live", after=("start",)),  # there are free seats in asking.py, and whoever could join may
+    "listQuestions": Rule(scope="read:live"),
+    "moderateQuestion": Rule(scope="write:live", roles=HOSTS),  # one that was let through: no asker takes it back
+    "voteForQuestion": Rule(scope="write:live", after=("start",)),
+    "takeVoteBack": Rule(scope="write:live", after=("start",)),
+    "pinQuestion": Rule(scope="write:live", roles=HOSTS),
+    "unpinQuestion": Rule(scope="write:live", roles=HOSTS),
+    "createStreamTicket": Rule(scope="read:live"),
+    "watchSession": Rule(scope="read:live"),
 }

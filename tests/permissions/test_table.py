@@ -14,7 +14,9 @@ from tests.wire import id_of
 
 STATE = """
 select s::text, (select count(*) from sessions where brand_id = $1),
-    (select array_agg(r::text order by r.id) from registrations r where r.brand_id = $1 and r.session_id = $2)
+    (select array_agg(r::text order by r.id) from registrations r where r.brand_id = $1 and r.session_id = $2),
+    (select array_agg(q::text order by q.id) from questions q where q.brand_id = $1 and q.session_id = $2),
+    (select array_agg(v::text order by v.question_id, v.user_id) from votes v where v.brand_id = $1)
 from sessions s where brand_id = $1 and id = $2
 """
 

@@ -18,18 +18,20 @@ DEFAULTS: Json = {
     "overrun_minutes": 240,
     "moderation": True,
     "anonymous": True,
+    "open_questions": 5,
     "video_provider": "none",
 }
 # Of each setting a value that a brand may say, and one that a session may.
 BRANDS: Json = {
     "doors_open_minutes": 30, "host_grace_minutes": 10, "not_started_minutes": 60, "first_reminder_minutes": 120,
     "last_reminder_minutes": 5, "empty_grace_minutes": 1,
-    "overrun_minutes": 10080, "moderation": False, "anonymous": False, "video_provider": "livekit",
+    "overrun_minutes": 10080, "moderation": False, "anonymous": False, "open_questions": 100,
+    "video_provider": "livekit",
 }  # fmt: skip
 SESSIONS: Json = {
     "doors_open_minutes": 0, "host_grace_minutes": 0, "not_started_minutes": 0, "first_reminder_minutes": 0,
     "last_reminder_minutes": 0, "empty_grace_minutes": 0,
-    "overrun_minutes": 0, "moderation": True, "anonymous": True, "video_provider": "builtin",
+    "overrun_minutes": 0, "moderation": True, "anonymous": True, "open_questions": 0, "video_provider": "builtin",
 }  # fmt: skip
 
 

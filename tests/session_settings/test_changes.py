@@ -19,11 +19,13 @@ MINUTES = [
     "-1", "10081", "0.5", "10080.5", "1e999", "-1e999", "1e5", "2147483648", "9223372036854775808", '"5"', '""',
     "true", "false", "[]", "[5]", "{}", '{"value":5}', f'"{SENTINEL}"', '"\\u0000"', '"\\ud800"', nested(5000),
 ]  # fmt: skip
+NUMBERS = [*(fault for fault in MINUTES if fault not in {"10081", "10080.5"}), "101", "99.5", "100.5", "10080"]
 SWITCHES = ["0", "1", '"true"', '"on"', '""', "[]", "[true]", "{}", '{"value":true}', f'"{SENTINEL}"', '"\\ud800"']
 PROVIDERS = ['""', '"zoom"', '"Livekit"', '"none "', '"null"', "0", "true", "[]", '["none"]', "{}", f'"{SENTINEL}"',
              '"none\\u0000"', '"\\ud800"', '"' + "x" * 20_000 + '"']  # fmt: skip
 FAULTS = [(name, fault) for name in BRANDS for fault in
-          (PROVIDERS if name == "video_provider" else MINUTES if name.endswith("minutes") else SWITCHES)]  # fmt: skip
+          (PROVIDERS if name == "video_provider" else MINUTES if name.endswith("minutes")
+           else NUMBERS if name == "open_questions" else SWITCHES)]  # fmt: skip
 
 NOTHING_NEW: list[Json] = [
     {}, {"unknown": [1]}, {"settings": {"moderation": False}}, {"moderation": False}, {"moderation": False, "anonymous": None},
@@ -249,6 +251,13 @@ async def test_minutes_go_from_none_to_a_week(http: httpx.AsyncClient, tenant: T
     for minutes in (0, 10080, -0.0, 10080.0):
         holds = await says(http, tenant, session, doors_open_minutes=minutes)
         assert json.dumps(holds["doors_open_minutes"]["value"]) == str(int(minutes))
+
+
+async def test_open_questions_go_from_none_to_a_hundred(http: httpx.AsyncClient, tenant: Tenant) -> None:
+    session = await tenant.session(http)
+    for number in (0, 100, -0.0, 100.0):
+        holds = await says(http, tenant, session, open_questions=number)
+        assert json.dumps(holds["open_questions"]["value"]) == str(int(number))
 
 
 async def test_updated_at_of_a_brand_never_goes_back(http: httpx.AsyncClient, tenant: Tenant, owner: Owner) -> None:

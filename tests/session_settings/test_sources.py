@@ -29,6 +29,7 @@ from tests.sessions.lists import another_brand
 from tests.tenant import Tenant
 
 MINUTES = st.none() | st.integers(0, 10080)
+NUMBER = st.none() | st.integers(0, 100)
 SWITCH = st.none() | st.booleans()
 PROVIDER = st.none() | st.sampled_from(["builtin", "getstream", "livekit", "none"])
 SAID: st.SearchStrategy[Said] = st.builds(
@@ -36,6 +37,7 @@ SAID: st.SearchStrategy[Said] = st.builds(
     **{name: MINUTES for name in DEFAULTS if name.endswith("minutes")},
     moderation=SWITCH,
     anonymous=SWITCH,
+    open_questions=NUMBER,
     video_provider=PROVIDER,
 )
 

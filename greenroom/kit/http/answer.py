@@ -1,7 +1,7 @@
 """An answer: one body, encoded once; an ASGI application."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -13,6 +13,7 @@ from greenroom.kit.telemetry import logger, places_of
 Headers = list[tuple[bytes, bytes]]
 
 PRIVATE = (b"cache-control", b"private, no-cache")  # a caller's own view: kept by the caller alone, asked for anew
+REPLAYED = (b"idempotency-replayed", b"true")
 JSON_TYPE = (b"content-type", b"application/json")
 
 _encode = msgspec.json.Encoder().encode
@@ -61,6 +62,28 @@ class StreamedAnswer(Answer):
         finally:
             gone.cancel()
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+class PushedAnswer(Answer):
+    """An answer that never ends by itself: its connection is given to a protocol that writes to it, and the request is over.
+
+    A connection that waits for years then costs no task and no request, only itself. docs/decisions/0027.
+    """
+
+    __slots__ = ("_begin", "_to")
+
+    def __init__(self, to: asyncio.Protocol, begin: Callable[[], Awaitable[None]], *, headers: Headers) -> None:
+        super().__init__(b"", status=200, headers=headers)
+        self._to = to
+        self._begin = begin
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  # ASGI
+        """Send the head (ASGI), give the connection away, and begin."""
+        await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
+        if scope["connection"].hand_over(self._to):
+            await self._begin()
+        else:
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 async def _gone(receive: Receive) -> None:

@@ -54,6 +54,7 @@ class AnswerShape(Struct, frozen=True, kw_only=True):
     media_type: str = JSON
     or_as: tuple[str, ...] = ()  # other media types, texts, that a request's Accept may ask for
     links: tuple[Link, ...] = ()
+    events: dict[str, type[Struct]] = {}  # of a stream of Server-Sent Events: what the data of each says
 
 
 class Operation(Struct, frozen=True, kw_only=True):
@@ -65,6 +66,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     tag: str
     answers: dict[int, AnswerShape]
     scope: str | None = None
+    takes_ticket: bool = False  # a browser may send a ticket instead of a token, in the query or as a cookie
     limit: Limit = "reads"
     body: type[Struct] | None = None
     accepts: tuple[str, ...] = (JSON,)

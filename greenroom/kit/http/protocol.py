@@ -17,6 +17,12 @@ class Corked:
         self._call_soon = loop.call_soon
         self._held: list[bytes] = []
 
+    @property
+    def uncorked(self) -> asyncio.Transport:
+        """The transport itself, once what is held has been sent."""
+        self.flush()
+        return self._transport
+
     def __getattr__(self, name: str) -> Any:
         """Everything else is the transport's own."""
         return getattr(self._transport, name)
@@ -52,6 +58,31 @@ class PatientProtocol(HttpToolsProtocol):
         self._awaited_since: float | None = None
         self._watch: asyncio.TimerHandle | None = None
 
+    def on_message_begin(self) -> None:
+        """Begin to wait for the rest of a request. An answer may ask for the connection itself, see hand_over()."""
+        super().on_message_begin()
+        self._awaited_since = time.monotonic()
+        self.scope["connection"] = self  # type: ignore[typeddict-unknown-key]  # of ours, and nobody else's
+
+    def hand_over(self, to: asyncio.Protocol) -> bool:
+        """Give the connection away in the middle of an answer, which ends for us, as uvicorn does for WebSockets.
+
+        False where that cannot be: the client is gone, wants no body, or has sent another request already.
+        """
+        cycle = self.cycle
+        if self.pipeline or cycle.disconnected or cycle.scope["method"] == "HEAD":
+            return False
+        del self.scope["connection"]  # type: ignore[typeddict-item]  # else only the garbage collector would find us
+        cycle.disconnected = True  # for uvicorn: then an answer that does not end is no fault
+        self.connections.discard(self)
+        if self._watch is not None:
+            self._watch.cancel()
+        transport = cast("Corked", self.transport).uncorked
+        self.flow.resume_reading()
+        transport.set_protocol(to)
+        to.connection_made(transport)
+        return True
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn itself
         """Begin to wait for the first request."""
         super().connection_made(cast("asyncio.Transport", Corked(transport, self.loop)))
@@ -63,11 +94,6 @@ class PatientProtocol(HttpToolsProtocol):
         if self._watch is not None:
             self._watch.cancel()
         super().connection_lost(exc)
-
-    def on_message_begin(self) -> None:
-        """Begin to wait for the rest of a request."""
-        super().on_message_begin()
-        self._awaited_since = time.monotonic()
 
     def on_message_complete(self) -> None:
         """The request is here: how long its answer takes is our affair."""

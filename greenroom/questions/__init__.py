@@ -1,0 +1,1 @@
+"""Questions: asked, let through, voted on, answered, pinned; seen by whom they concern."""
