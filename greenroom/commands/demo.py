@@ -16,6 +16,7 @@ from greenroom.commands.drop import PEOPLE as CROWD
 from greenroom.commands.drop import SEATS, Drop, Person
 from greenroom.commands.environment import Ready, ready, require_local_tokens, settings_or_exit
 from greenroom.commands.errors import CommandError
+from greenroom.commands.questions import show_questions
 from greenroom.commands.room import show_room
 from greenroom.commands.stage import BRAND, HOST, PARTICIPANT, PEOPLE, Ask, Stage
 from greenroom.commands.stand_in import standing_in
@@ -67,6 +68,7 @@ def _play(prepared: Ready, arguments: Namespace) -> None:
             print(f"export {name}={token}")
         stage = Stage(host=arguments.host, port=arguments.port, tokens=tokens)
         _show_main_job(stage)
+        show_questions(stage)
         if stand_in is not None:
             stand_in.sends_webhooks_to(stage.address)
             show_room(stage, stand_in)
