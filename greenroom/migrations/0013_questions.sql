@@ -309,11 +309,17 @@ begin
     has_free_seats := coalesce(s.status = 'live' and s.registered_count < s.max_participants, false);
     now_ := date_trunc('milliseconds', clock_timestamp());
 
-    with asked as materialized (
+    with named as materialized (  -- each question once, by its key
+        select d.id, o.status, o.asker_user_id
+        from (select distinct n.id from unnest(p_question_ids) as n (id)) d
+        left join lateral (
+            select c.status, c.asker_user_id, c.session_id from questions c where c.brand_id = p_brand_id and c.id = d.id offset 0
+        ) o on o.session_id = p_session_id
+    ), asked as materialized (
         select a.*,
             case
                 when s.id is null then 'not_found'
-                when q.id is null then 'no_question'
+                when q.status is null then 'no_question'
                 when q.status in ('pending', 'dismissed') and q.asker_user_id <> a.user_id and not a.moderates then 'no_question'
                 when not a.moderates and exists (
                     select from registrations g
@@ -327,11 +333,7 @@ begin
         from (
             select v.*, v.manages or v.user_id = s.host_id or v.user_id = any (s.co_host_ids) as moderates
             from unnest(p_question_ids, p_user_ids, p_manages, p_wants) with ordinality as v (question_id, user_id, manages, wants, place)
-        ) a left join lateral (
-            select o.id, o.status, o.asker_user_id
-            from (select * from questions c where c.brand_id = p_brand_id and c.id = a.question_id offset 0) o  -- by its key alone
-            where o.session_id = p_session_id offset 0
-        ) q on true cross join lateral (
+        ) a join named q on q.id = a.question_id cross join lateral (
             select case
                 when s.status in ('ended', 'cancelled') then 'invalid_status'
                 when not a.moderates and not has_free_seats and not exists (
@@ -366,10 +368,14 @@ begin
     select array_agg(a.verdict order by a.place) into outcomes from asked a;
 
     return query
-        select o.place, o.verdict, q.vote_count from unnest(outcomes, p_question_ids) with ordinality as o (verdict, question_id, place)
-        left join lateral (
-            select c.vote_count from questions c where c.brand_id = p_brand_id and c.id = o.question_id and o.verdict = 'voted' offset 0
-        ) q on true;
+        with named as materialized (
+            select d.id, o.vote_count from (select distinct n.id from unnest(p_question_ids) as n (id)) d
+            left join lateral (
+                select c.vote_count from questions c where c.brand_id = p_brand_id and c.id = d.id offset 0
+            ) o on true
+        )
+        select o.place, o.verdict, case when o.verdict = 'voted' then q.vote_count end
+        from unnest(outcomes, p_question_ids) with ordinality as o (verdict, question_id, place) join named q on q.id = o.question_id;
 end $$;
 
 create or replace function grant_service(service_role text) returns void language plpgsql as $$
