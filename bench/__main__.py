@@ -32,9 +32,13 @@ from bench.startup import cold_starts
 from bench.timers_day import Day, measure_day
 from bench.told import Told, measure_told
 from bench.tools import BenchError
+from bench.viewers import FULL as FULL_AUDIENCE
+from bench.viewers import QUICK as QUICK_AUDIENCE
+from bench.viewers import Viewers, measure_viewers
+from bench.votes import Votes, measure_votes
 
 MODES: tuple[Mode, ...] = ("patch", "get", "list")
-PARTS_OF_ALL = (*MODES, "drop", "events", "timers", "joins", "scale", "startup", "memory", "all")
+PARTS_OF_ALL = (*MODES, "drop", "votes", "viewers", "events", "timers", "joins", "scale", "startup", "memory", "all")
 CONNECTION_COUNTS = (16, 64)
 POOLS = (4, 8, 16, 32, 64)
 USUAL_POOL = 8
@@ -83,19 +87,22 @@ class Harness:
         machine = describe(self._database)
         standings = self._standings()
         storms, drop = self._drop()
+        ballots, votes = self._votes()
         changes = (100 if self._quick else 1000) if self._asks("get") else 0
         return Results(
             command=" ".join(["python -m bench", *sys.argv[1:]]),
             date=f"{datetime.now(UTC):%Y-%m-%d}",
             quick=self._quick,
             machine=machine,
-            standings=[*standings, *storms],
+            standings=[*standings, *storms, *ballots],
             stale_answers=self._stale_answers(changes) if changes else None,
             answers_compared=changes * CONNECTIONS,
             scales=self._scales(),
             cold_starts=self._cold_starts(),
             memory=self._memory(standings),
             drop=drop,
+            votes=votes,
+            viewers=self._viewers(),
             told=self._told(),
             day=self._day(),
             joins=self._joins(),
@@ -134,6 +141,17 @@ class Harness:
             return [], None
         size = QUICK_SIZE if self._quick else FULL_SIZE
         return measure_drop(self._effort, pool=USUAL_POOL, size=size, directory=self._directory)
+
+    def _votes(self) -> tuple[list[Standing], Votes | None]:
+        if not self._asks("votes"):
+            return [], None
+        return measure_votes(self._effort, pool=USUAL_POOL, directory=self._directory)
+
+    def _viewers(self) -> Viewers | None:
+        if not self._asks("viewers"):
+            return None
+        size = QUICK_AUDIENCE if self._quick else FULL_AUDIENCE
+        return measure_viewers(size=size, rounds=self._effort.rounds, pool=USUAL_POOL, directory=self._directory)
 
     def _told(self) -> Told | None:
         if not self._asks("events"):

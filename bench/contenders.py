@@ -18,6 +18,7 @@ from uuid import uuid4
 
 import jwt
 from msgspec import Struct
+from msgspec.structs import replace
 
 from bench import tools
 from bench.database import BenchDatabase
@@ -70,14 +71,21 @@ class Running(Struct, frozen=True):
 
     def cpu_seconds(self) -> float:
         """Processor time that its process has used, in user and kernel mode."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS
+        return sum(self._ticks()) / TICKS
+
+    def kernel_seconds(self) -> float:
+        """What of it was used in kernel mode."""
+        return self._ticks()[1] / TICKS
 
     def resident_mb(self) -> float:
         """Its process's resident memory, in millions of bytes."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         kib = next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS:"))
         return int(kib) * 1024 / 1e6
+
+    def _ticks(self) -> tuple[int, int]:
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return int(fields[11]), int(fields[12])
 
 
 def greenroom(database: BenchDatabase, *, workers: int = 1, background: bool = False) -> Contender:
@@ -123,6 +131,14 @@ def hono(database: BenchDatabase) -> Contender:
     )
 
 
+def adding_hono(database: BenchDatabase) -> Contender:
+    """Peer (a), which adds one to a question's votes and does not count them."""
+    counting = hono(database)
+    return replace(
+        counting, name="adding", title=f"{counting.title}, adding", environ={**counting.environ, "ADDS_VOTES": "true"}
+    )
+
+
 def fastapi(database: BenchDatabase) -> Contender:
     """Peer (b)."""
     environ, sign = _for_peers(database)
@@ -137,6 +153,22 @@ def fastapi(database: BenchDatabase) -> Contender:
         token=sign(),
         lists_token=sign(brand=LISTED_BRAND),
         sign=sign,
+    )
+
+
+def sse() -> Contender:
+    """The peer of the live stream: it looks at no token, and keeps what it is told in memory."""
+    return Contender(
+        name="sse",
+        title="Starlette, sse-starlette",
+        command=(str(tools.python_of_peers()), "-m", "app.main"),
+        directory=tools.SSE,
+        environ={"HOST": "127.0.0.1"},
+        pool_variable="POOL_SIZE",
+        ready_path="/healthz",
+        token="",
+        lists_token="",
+        sign=_unsigned,
     )
 
 
@@ -221,6 +253,10 @@ def _minted(environ: dict[str, str], *claims: str) -> str:
 def _signed_as_ours(signer: Signer, *, user: str = USER, brand: str = BRAND, scope: str = SCOPE) -> str:
     grant = new_grant(user=UserId(user), brand=BrandId(brand), scope=scope, client=ClientId(CLIENT), lifetime=timedelta(days=1))
     return signer.sign(grant)
+
+
+def _unsigned(*, user: str = USER, brand: str = BRAND, scope: str = SCOPE) -> str:  # noqa: ARG001  # as Sign is called
+    return ""
 
 
 def _for_peers(database: BenchDatabase) -> tuple[dict[str, str], Sign]:

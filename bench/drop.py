@@ -10,8 +10,9 @@ from msgspec.structs import replace
 
 from bench import contenders
 from bench.contenders import Contender, running
+from bench.crowd import crowd_for
 from bench.database import BenchDatabase, empty_database
-from bench.drop_load import OneByOne, Storm, tokens_of
+from bench.drop_load import OneByOne, Storm
 from bench.growth import (
     FULL_SESSION,
     Growth,
@@ -97,11 +98,8 @@ def _storms(database: BenchDatabase, everybody: list[Contender], effort: Effort,
     if len(effort.pools) > 1:
         effort = replace(effort, pools=POOLS)
     _say("Signing tokens ...")
-    tokens = {
-        contender.name: tokens_of(contender, directory, warm_up=effort.warm_up_seconds, seconds=effort.longest_seconds)
-        for contender in everybody
-    }
-    storm, ceiling = Storm(database, tokens), OneByOne(database, directory)
+    crowd = crowd_for(everybody, effort, directory=directory)
+    storm, ceiling = Storm(database, crowd), OneByOne(database, directory)
     # Each scenario by itself, so that no server sees a token twice.
     side_by_side = Arena(everybody, ceiling, storm, effort, directory=directory)
     ours_alone = Arena(everybody[:1], ceiling, storm, effort, directory=directory)

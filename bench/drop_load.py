@@ -1,27 +1,22 @@
 """The storm: everybody wants into one session, each request is another person's; checked for what it left in the database."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from string import Template
 from uuid import UUID, uuid4
 
 from msgspec import Struct
 
-from bench import tools
 from bench.ceiling import driven as driven_by_pgbench
 from bench.ceiling import run_of
-from bench.contenders import BRAND, CLIENT, Contender, Running
+from bench.contenders import BRAND, CLIENT, Running
+from bench.crowd import Crowd
 from bench.database import BenchDatabase, at_rest
-from bench.load import Mode, Run, Spent, driven
-from bench.people import write_tokens
-from bench.rounds import OURS
+from bench.load import Mode, Run
 from bench.seed import EARLIER
 from bench.tools import BenchError
 from greenroom.registrations.queries import REGISTER
 
 SEATS = 10_000
-# What is signed beforehand; who is faster than that ends the run with an error.
-OURS_A_SECOND, PEERS_A_SECOND = 30_000, 12_000
 
 # As database.FRESHEN; nothing is left of the run before, and what an installation holds that was used is there again.
 FRESHEN = (
@@ -100,49 +95,20 @@ def check_storm(what: str, left: Left, *, seats: int, asked: int, unseen: int) -
 
 
 class Storm:
-    """Drives servers on one database. Each contender has a file of tokens; a run is a server that has seen none of them."""
+    """Drives servers on one database."""
 
-    def __init__(self, database: BenchDatabase, tokens: Mapping[str, Path]) -> None:
+    def __init__(self, database: BenchDatabase, crowd: Crowd) -> None:
         self._database = database
-        self._tokens = tokens
+        self._crowd = crowd
 
     def measure(self, server: Running, mode: Mode, *, connections: int, warm_up: float, seconds: float) -> Run:
         """Warm up on a fresh session, measure while it fills, and check what is there. Raises BenchError."""
         session = fresh_session(self._database)
-        first = tokens_needed(server.contender, warm_up)
-        warm = self._drive(server, session, mode, connections=connections, seconds=warm_up, skip=0, people=first)
-        cpu = server.cpu_seconds()
-        people = tokens_needed(server.contender, seconds)
-        spent = self._drive(server, session, mode, connections=connections, seconds=seconds, skip=first, people=people)
-        cpu = server.cpu_seconds() - cpu
-        asked = warm.requests + spent.requests
+        request = f"POST /v1/sessions/{session}/registrations"
+        asked, run = self._crowd.measure(server, mode, request, connections=connections, warm_up=warm_up, seconds=seconds)
         left = left_behind(self._database, session)
         check_storm(server.contender.title, left, seats=SEATS, asked=asked, unseen=2 * connections)
-        return Run(
-            per_second=spent.requests / (spent.microseconds / 1e6),
-            requests=spent.requests,
-            p50=spent.p50 / 1000,
-            p99=spent.p99 / 1000,
-            cpu_us=cpu / spent.requests * 1e6,
-        )
-
-    def _drive(
-        self, server: Running, session: UUID, mode: Mode, *, connections: int, seconds: float, skip: int, people: int
-    ) -> Spent:
-        tokens = self._tokens[server.contender.name]
-        arguments = [str(tokens), str(skip), str(people), str(session), mode]
-        return driven(server, tools.DROP_SCRIPT, arguments, what=mode, connections=connections, seconds=seconds)
-
-
-def tokens_needed(contender: Contender, seconds: float) -> int:
-    """More than this contender can use in a run."""
-    return max(1, round(seconds)) * (OURS_A_SECOND if contender.name == OURS else PEERS_A_SECOND)
-
-
-def tokens_of(contender: Contender, directory: Path, *, warm_up: float, seconds: float) -> Path:
-    """A file with enough for one run."""
-    people = tokens_needed(contender, warm_up) + tokens_needed(contender, seconds)
-    return write_tokens(contender, directory / f"{contender.name}.tokens", people=people)
+        return run
 
 
 # As one POST by somebody new. A UUIDv7 is what Greenroom makes itself.

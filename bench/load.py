@@ -15,7 +15,7 @@ from bench.lists import UPCOMING, cursors_of
 from bench.seed import SESSIONS
 from bench.tools import BenchError
 
-Mode = Literal["patch", "get", "list", "mixed", "storm"]
+Mode = Literal["patch", "get", "list", "mixed", "storm", "votes"]
 
 _EXTRA_SECONDS = 60.0
 

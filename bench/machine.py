@@ -40,6 +40,7 @@ def describe(database: BenchDatabase) -> Machine:
             "Greenroom": _versions_of_greenroom(),
             "Hono": _versions_of_hono(),
             "FastAPI": _versions_of_fastapi(),
+            "sse-starlette": _versions_of_sse(),
             "wrk": tools.version_of([tools.wrk(), "-v"]).split(" [")[0].removeprefix("wrk ").split("Copyright")[0].strip(),
         },
         busy=busy_share(1.0),
@@ -82,6 +83,10 @@ def _versions_of_hono() -> str:
 def _versions_of_fastapi() -> str:
     names = ("fastapi", "pydantic", "sqlalchemy", "asyncpg", "uvicorn", "uvloop", "httptools", "orjson")
     return ", ".join(f"{name} {_locked()[name]}" for name in names)
+
+
+def _versions_of_sse() -> str:
+    return ", ".join(f"{name} {_locked()[name]}" for name in ("sse-starlette", "starlette", "uvicorn", "uvloop", "httptools"))
 
 
 def _locked() -> dict[str, str]:

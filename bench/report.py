@@ -12,11 +12,15 @@ from bench.memory import Memory
 from bench.report_of_drop import drop_tables, drop_verdicts
 from bench.report_of_events import day_tables, day_verdicts, told_tables, told_verdicts
 from bench.report_of_joins import joins_tables, joins_verdicts
-from bench.rounds import CEILING, FASTAPI, HONO, MANY, OURS, Scenario, Spread, Standing, ratio, spread
+from bench.report_of_viewers import viewers_tables, viewers_verdicts
+from bench.report_of_votes import VOTES_AGAINST_HONO, votes_text
+from bench.rounds import ADDING, CEILING, FASTAPI, HONO, MANY, OURS, Scenario, Spread, Standing, ratio, spread
 from bench.scale import Scale
 from bench.timers_day import Day
 from bench.told import Told
 from bench.verdict import Verdict, at_most, table
+from bench.viewers import Viewers
+from bench.votes import Votes
 
 AGAINST_HONO, AGAINST_FASTAPI, AGAINST_CEILING, GET_AGAINST_HONO = 2.0, 5.0, 0.30, 0.8
 LIST_AGAINST_HONO, LIST_AGAINST_FASTAPI = 1.0, 4.0
@@ -31,6 +35,7 @@ GROWTH_MB = 5.0  # what an allocator may keep; a leak of 100 bytes a request wou
 TITLES = {
     OURS: "Greenroom",
     HONO: "(a) Hono, zod, postgres.js",
+    ADDING: "(a), adding one instead of counting",
     FASTAPI: "(b) FastAPI, SQLAlchemy",
     CEILING: "pgbench, our own function",
 }
@@ -50,6 +55,8 @@ class Results(Struct, frozen=True, kw_only=True):
     cold_starts: list[float]
     memory: Memory | None
     drop: Drop | None
+    votes: Votes | None
+    viewers: Viewers | None
     told: Told | None
     day: Day | None
     joins: Joins | None
@@ -73,6 +80,8 @@ def verdicts(results: Results) -> list[Verdict]:
         found.append(at_most(f"and its growth over {memory.requests:,} more", grown, GROWTH_MB, unit="MB"))
     if results.drop is not None:
         found += drop_verdicts(results.drop)
+    if results.viewers is not None:
+        found += viewers_verdicts(results.viewers)
     if results.told is not None:
         found += told_verdicts(results.told)
     if results.day is not None:
@@ -100,21 +109,30 @@ def text_of(results: Results) -> str:
         parts.append(_scales(results.scales))
     if results.cold_starts:
         parts.append("Cold starts, in seconds: " + ", ".join(f"{seconds:.2f}" for seconds in results.cold_starts) + ".")
+    parts += _of_parts(results)
+    return "\n\n".join(parts) + "\n"
+
+
+def _of_parts(results: Results) -> Iterable[str]:
+    """The tables of what is measured by itself."""
     if results.drop is not None:
-        parts += drop_tables(results.drop)
+        yield from drop_tables(results.drop)
+    if results.votes is not None:
+        yield votes_text(results.votes, results.standings)
+    if results.viewers is not None:
+        yield from viewers_tables(results.viewers)
     if results.told is not None:
-        parts += told_tables(results.told)
+        yield from told_tables(results.told)
     if results.day is not None:
-        parts += day_tables(results.day)
+        yield from day_tables(results.day)
     if results.joins is not None:
-        parts += joins_tables(results.joins)
+        yield from joins_tables(results.joins)
     if results.memory is not None:
         memory = results.memory
-        parts.append(
+        yield (
             f"Memory of the worker, resident: {memory.warm:.1f} MB warm, {memory.once:.1f} MB after {memory.requests:,} "
             f"requests, {memory.twice:.1f} MB after {2 * memory.requests:,}."
         )
-    return "\n\n".join(parts) + "\n"
 
 
 def _ratios(standings: Sequence[Standing]) -> Iterable[Verdict]:
@@ -146,6 +164,8 @@ def _bars_of(scenario: Scenario) -> tuple[tuple[str, float], ...]:
             return ((HONO, LIST_AGAINST_HONO), (FASTAPI, LIST_AGAINST_FASTAPI))
         case Scenario(mode="storm", connections=connections) if connections < MANY:
             return ((HONO, STORM_AGAINST_HONO), (FASTAPI, STORM_AGAINST_FASTAPI), (CEILING, STORM_AGAINST_CEILING))
+        case Scenario(mode="votes"):
+            return ((HONO, VOTES_AGAINST_HONO),)
     return ()
 
 

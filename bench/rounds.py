@@ -11,7 +11,7 @@ from msgspec import Struct
 from bench.contenders import Contender, Running, running
 from bench.load import Mode, Run
 
-OURS, HONO, FASTAPI, CEILING = "greenroom", "hono", "fastapi", "pgbench"
+OURS, HONO, ADDING, FASTAPI, CEILING = "greenroom", "hono", "adding", "fastapi", "pgbench"
 MANY = 500  # connections: more than PostgreSQL would take of pgbench
 
 
@@ -97,7 +97,7 @@ class Arena:
     """Everybody on the same database, with the same load."""
 
     def __init__(
-        self, contenders: Sequence[Contender], ceiling: WithoutServer, load: Driver, effort: Effort, *, directory: Path
+        self, contenders: Sequence[Contender], ceiling: WithoutServer | None, load: Driver, effort: Effort, *, directory: Path
     ) -> None:
         self._contenders = contenders
         self._ceiling = ceiling
@@ -147,7 +147,7 @@ class Arena:
 
     def _run(self, standing: Standing) -> Run:
         warm_up, seconds = self._effort.warm_up_seconds, self._effort.seconds
-        if standing.contender == CEILING:
+        if self._ceiling is not None and standing.contender == CEILING:
             return self._ceiling.measure(clients=standing.scenario.connections, warm_up=warm_up, seconds=seconds)
         contender = next(contender for contender in self._contenders if contender.name == standing.contender)
         with running(contender, pool=standing.pool, log=self._log_of(contender)) as server:

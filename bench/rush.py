@@ -110,7 +110,8 @@ def _created(server: Running, *, seats: int) -> UUID:
 def _rushed(server: Running, session: UUID, tokens: Path, *, people: int) -> Said:
     """wrk, until everybody has an answer; it ends itself then. Raises BenchError."""
     command = [tools.wrk(), "-t1", f"-c{min(CONNECTIONS, people)}", f"-d{LONGEST_SECONDS}s", "--timeout", "30s"]
-    command += ["-s", str(tools.DROP_SCRIPT), server.address, "--", str(tokens), "0", str(people), str(session), "rush"]
+    asked = f"POST /v1/sessions/{session}/registrations"
+    command += ["-s", str(tools.CROWD_SCRIPT), server.address, "--", str(tokens), "0", str(people), asked, "rush"]
     said = output_of(command, seconds=LONGEST_SECONDS)
     line = next((line for line in said.splitlines() if line.startswith("RUSH ")), None)
     if line is None:

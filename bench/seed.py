@@ -66,3 +66,17 @@ select 'acme', gen_random_uuid(), ('00000000-0000-7000-8002-' || lpad(n::text, 1
     seat, now(), person
 from generate_series(1, 1000) n, generate_series(1, 50) seat, concat('somebody_', n, '_', seat) person;
 """
+
+# And where questions are voted on: of each of those sessions four questions with 25 votes each. After EARLIER.
+EARLIER_QUESTIONS = """
+insert into questions (brand_id, id, session_id, asker_user_id, body, status, vote_count, position, asked_at, moderated_at,
+                       moderator_user_id)
+select 'acme', ('00000000-0000-7000-8003-' || lpad((n * 10 + asked)::text, 12, '0'))::uuid,
+    ('00000000-0000-7000-8002-' || lpad(n::text, 12, '0'))::uuid, concat('somebody_', n, '_', asked), 'Earlier ' || asked,
+    'approved', 25, asked, now_, now_, 'host_' || n % 37
+from generate_series(1, 1000) n, generate_series(1, 4) asked, date_trunc('milliseconds', now()) now_;
+insert into votes (brand_id, question_id, user_id, voted_at)
+select 'acme', ('00000000-0000-7000-8003-' || lpad((n * 10 + asked)::text, 12, '0'))::uuid, person, now()
+from generate_series(1, 1000) n, generate_series(1, 4) asked, generate_series(1, 25) seat,
+    concat('somebody_', n, '_', seat) person;
+"""

@@ -14,8 +14,10 @@ VENV = HERE / ".venv"
 LOCK = HERE / "requirements.lock"
 HONO = HERE / "peers" / "hono"
 FASTAPI = HERE / "peers" / "fastapi"
+SSE = HERE / "peers" / "sse"
 LOAD_SCRIPT = HERE / "load" / "requests.lua"
-DROP_SCRIPT = HERE / "load" / "drop.lua"
+CROWD_SCRIPT = HERE / "load" / "crowd.lua"
+VIEWERS_SOURCES = (HERE / "load" / "viewers.c", HERE / "load" / "stream.c")
 RESULTS = HERE / "results"
 
 
@@ -29,6 +31,16 @@ def wrk() -> str:
     if found is None:
         raise BenchError("wrk is not installed; on Debian and Ubuntu: apt-get install wrk")
     return found
+
+
+def viewers_program(directory: Path) -> Path:
+    """The client of the live stream, compiled. Raises BenchError."""
+    compiler = shutil.which("cc")
+    if compiler is None:
+        raise BenchError("a C compiler is not installed; on Debian and Ubuntu: apt-get install gcc libc6-dev")
+    program = directory / "viewers"
+    output_of([compiler, "-std=c11", "-O2", "-Wall", "-o", str(program), *map(str, VIEWERS_SOURCES)])
+    return program
 
 
 def python_of_peers() -> Path:

@@ -20,7 +20,7 @@ class Verdict(Struct, frozen=True):
     passed: bool
 
 
-def at_most(what: str, measured: Spread, bar: float, *, unit: Literal["s", "ms", "MB", "x"]) -> Verdict:
+def at_most(what: str, measured: Spread, bar: float, *, unit: Literal["s", "ms", "KB", "MB", "x"]) -> Verdict:
     """The median held against a bar that it may reach and not pass."""
     unit_text = unit if unit == "x" else f" {unit}"
     ends = "" if measured.least == measured.most else f"{measured.least:.2f}..{measured.most:.2f}"

@@ -12,12 +12,14 @@ import { getSession, updateSession } from './src/sessions.js'
 import { settings } from './src/settings.js'
 import { log, metrics, observe } from './src/telemetry.js'
 import { callerOf, requireScope } from './src/tokens.js'
+import { vote } from './src/votes.js'
 
 const BODY_OCTETS = 64 * 1024
 const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/
 const SESSION = '/v1/sessions/:id'
 const SESSIONS = '/v1/live/sessions'
 const REGISTRATIONS = '/v1/sessions/:id/registrations'
+const VOTE = '/v1/sessions/:id/questions/:question_id/vote'
 
 const addresses = new Limiter(settings.limits.address)
 const readers = new Limiter(settings.limits.reads)
@@ -127,6 +129,17 @@ app.post(
     const body = await registerCaller(caller, c.req.param('id'), requestId)
     return new Response(body, {
       status: 201,
+      headers: { 'content-type': 'application/json', 'cache-control': 'private, no-cache', 'x-request-id': requestId },
+    })
+  }),
+)
+
+app.put(
+  VOTE,
+  operation('PUT', VOTE, 'write:live', writers, async (c, caller, headers, requestId) => {
+    if (Number(headers['content-length']) > BODY_OCTETS) throw tooLarge()
+    const body = await vote(caller, c.req.param('id'), c.req.param('question_id'))
+    return new Response(body, {
       headers: { 'content-type': 'application/json', 'cache-control': 'private, no-cache', 'x-request-id': requestId },
     })
   }),

@@ -36,6 +36,7 @@ export const insufficientScope = (scope) =>
 
 export const forbidden = (message) => new Refusal(403, 'forbidden', message)
 export const notFound = () => new Refusal(404, 'not_found', 'There is no such session.')
+export const noQuestion = () => new Refusal(404, 'not_found', 'There is no such question.')
 export const noRoute = () => new Refusal(404, 'not_found', 'There is nothing here.')
 export const invalid = (message) => new Refusal(400, 'validation_error', message)
 export const tooLarge = () => new Refusal(413, 'payload_too_large', 'The body is larger than 64 KiB.')
@@ -43,6 +44,7 @@ export const wrongType = () => new Refusal(415, 'unsupported_media_type', 'Expec
 export const stale = () => new Refusal(412, 'precondition_failed', 'The session has changed since.')
 export const invalidStatus = () => new Refusal(412, 'invalid_status', 'The status of the session does not allow this.')
 export const atCapacity = () => new Refusal(412, 'at_capacity', 'All seats of this session are taken.')
+export const notJoinable = () => new Refusal(412, 'not_joinable', 'There is no seat, and the session has not begun.')
 export const internal = () => new Refusal(500, 'internal_error', 'Something went wrong here.')
 
 export const rateLimited = (waitMs) => {

@@ -17,6 +17,7 @@ export const settings = Object.freeze({
   database: required('PG_DATABASE'),
   poolSize: number('POOL_SIZE', 16),
   tokenKey: Buffer.from(required('TOKEN_KEY_HEX'), 'hex'),
+  addsVotes: process.env.ADDS_VOTES === 'true', // one is added to a question's votes, instead of counting them
   logFile: process.env.LOG_FILE ?? '/dev/null',
   limits: Object.freeze({
     address: number('RATE_LIMIT_ADDRESS', 3000),

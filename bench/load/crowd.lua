@@ -1,7 +1,8 @@
--- The drop: every request is of another person, with a token that was not seen before.
--- wrk -t1 ... -s drop.lua URL -- TOKENS SKIP COUNT SESSION MODE
+-- A crowd: every request is of another person, with a token that was not seen before.
+-- wrk -t1 ... -s crowd.lua URL -- TOKENS SKIP COUNT REQUEST MODE
 -- TOKENS: a file with a token a line, of which SKIP are left out and COUNT may be used; then there are no more, and the run is
--- void. MODE: storm, for as long as wrk is told; or rush, until each of COUNT has an answer: RUSH says how it went, and wrk ends.
+-- void. REQUEST: POST and the path, for instance. MODE: storm or votes, for as long as wrk is told; or rush, until each of COUNT
+-- has an answer: RUSH says how it went, and wrk ends.
 
 local FILLER = "GET /healthz HTTP/1.1\r\nHost: bench\r\n\r\n"  -- of who waits for the last answers in a rush
 
@@ -9,7 +10,7 @@ function init(args)
   tokens = assert(io.open(args[1]))
   for _ = 1, tonumber(args[2]) do assert(tokens:read("*l"), "fewer tokens than are to be left out") end
   total = tonumber(args[3])
-  head = "POST /v1/sessions/" .. args[4] .. "/registrations HTTP/1.1\r\nHost: bench\r\nContent-Length: 0\r\nAuthorization: Bearer "
+  head = args[4] .. " HTTP/1.1\r\nHost: bench\r\nContent-Length: 0\r\nAuthorization: Bearer "
   is_rush = args[5] == "rush"
   if is_rush then response = count end
   asked, answered, seats, line, refused = 0, 0, 0, 0, 0
