@@ -41,6 +41,7 @@ def show_questions(stage: Stage) -> None:
         for name, data in seen.events:
             print(f"event: {name}\ndata: {data[:SHOWN_CHARACTERS]}{'...' if len(data) > SHOWN_CHARACTERS else ''}")
     stage.send(Ask(HOST, "POST", f"{path}/end"))
+    stage.show("The host has ended the session, and with it the voting", Ask(VISITOR, "PUT", f"{one}/vote"))
 
 
 class Seen:

@@ -79,7 +79,7 @@ class Engine:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for channel in self._channels.values():
-            for watcher in list(channel):
+            for watcher in {*channel, *channel.arriving}:
                 watcher.end()
         try:
             await queries.forget_watching_any_brand(self._db, self._me, but=())
@@ -274,6 +274,7 @@ class Engine:
             is_moderator = watcher.way_in.manages or channel.hosts.include(watcher.user)
             if is_moderator != watcher.is_moderator:
                 channel.leave(watcher)
+                watcher.is_moderator = is_moderator  # what is being written to its audience is no longer for it
                 if watcher not in channel.arriving:
                     self._run(self.begin(watcher))
 
