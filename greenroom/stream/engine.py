@@ -119,7 +119,7 @@ class Engine:
         finally:
             channel.arriving.discard(watcher)
         if watcher.transport is not None:
-            watcher.behind_since = None
+            watcher.behind_since, watcher.written_at = None, self._loop.time()
             watcher.transport.write(chunk_of(before + first + me))
             channel.join(watcher)
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 LAST_CHUNK = b"0\r\n\r\n"
 COMMENT = b":\n\n"
+TAKEN_SECONDS = 0.2  # less than there is between two frames
 PATIENCE = timedelta(seconds=30).total_seconds()  # with a client that does not read
 
 
@@ -39,6 +40,7 @@ class Watcher(asyncio.Protocol):
         "transport",
         "user",
         "way_in",
+        "written_at",
     )
 
     def __init__(self, channel: "Channel", user: UserId, way_in: Pass, *, is_moderator: bool, ends_at: float) -> None:
@@ -51,6 +53,7 @@ class Watcher(asyncio.Protocol):
         self.checked_at = 0.0
         self.behind_since: float | None = None
         self.transport: asyncio.Transport | None = None
+        self.written_at = 0.0  # since when something may wait to be taken
 
     @property
     def audience(self) -> Audience:
@@ -77,14 +80,19 @@ class Watcher(asyncio.Protocol):
         self.channel.leave(self)
 
     def write(self, chunk: bytes, *, now: float) -> None:
-        """Write a chunk; a client that has not taken the last one is left behind, and nothing waits for it here."""
+        """Write a chunk; a client that has not taken the last one is left behind, and nothing more waits for it here.
+
+        What was written in this very moment is only given to the kernel when the event loop comes to it.
+        """
         if self.transport is None or self.behind_since is not None:
             return
-        if self.transport.get_write_buffer_size():
+        if not self.transport.get_write_buffer_size():
+            self.written_at = now
+        elif now - self.written_at > TAKEN_SECONDS:
             self.behind_since = now
             self.channel.behind.add(self)
-        else:
-            self.transport.write(chunk)
+            return
+        self.transport.write(chunk)
 
     def end(self) -> None:
         """End the answer, so that the client comes again; one that does not read would not come to the end, and is cut off."""
