@@ -47,6 +47,19 @@ async def scratch(cluster: Cluster) -> TestDatabase:
     return await fresh_database(cluster)
 
 
+@pytest.fixture(scope="module")
+def mortal() -> Iterator[Cluster]:
+    """A PostgreSQL that tests may kill."""
+    with running_cluster() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def mortal_database(mortal: Cluster) -> TestDatabase:
+    """A migrated database in it."""
+    return asyncio.run(fresh_database(mortal))
+
+
 @pytest.fixture
 async def registrar(scratch: TestDatabase) -> AsyncIterator[Owner]:
     """The owner of that database's tables."""

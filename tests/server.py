@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -64,10 +64,14 @@ def running_server(
     settings: Mapping[str, str] | None = None,
     workers: int = 1,
     source: Path | None = None,
+    program: Sequence[str] = ("-m", "greenroom.cli"),
 ) -> Iterator[Server]:
-    """`greenroom serve` on a free port, stopped afterwards whatever happened; `source` is a tree with other code to run."""
+    """`greenroom serve` on a free port, stopped afterwards whatever happened; `source` is a tree with other code to run.
+
+    `program`: what Python runs as `greenroom`.
+    """
     log = directory / "server.log"
-    command = [sys.executable, "-m", "greenroom.cli", "serve", "--port", "0", "--workers", str(workers)]
+    command = [sys.executable, *program, "serve", "--port", "0", "--workers", str(workers)]
     with log.open("wb") as lines:
         environment = environment_of(database, settings)
         process = subprocess.Popen(command, env=environment, cwd=source, stdout=subprocess.PIPE, stderr=lines)

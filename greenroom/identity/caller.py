@@ -11,7 +11,10 @@ from greenroom.kit.ids import BrandId, ClientId, UserId
 
 
 class Caller(Struct, frozen=True, kw_only=True, gc=False):
-    """The holder of a valid token. `brand` is None for an operator who has not named one; `token_id` for a token of others."""
+    """The holder of a valid token.
+
+    `brand` is None for an operator who has not named one, `token_id` where the token is not a local one.
+    """
 
     user: UserId
     client: ClientId

@@ -65,7 +65,14 @@ class Window(Struct, frozen=True):
 
 
 def news_of(event: ToldEvent) -> News | None:
-    """What it means; None where nobody who watches is concerned."""
+    """What it means; None where nobody who watches is concerned. What a newer release says in another way renews all."""
+    try:
+        return _meaning_of(event)
+    except msgspec.ValidationError:
+        return News(event.position, session=True, renews=True)
+
+
+def _meaning_of(event: ToldEvent) -> News | None:
     name = event.name
     if name.startswith(QUESTION):
         return _of_question(event.position, name.removeprefix(QUESTION), _said_in(event.payload))

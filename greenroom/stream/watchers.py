@@ -1,13 +1,12 @@
 """Connections that watch, each of one person: as little of each as can be, for there are thousands."""
 
 import asyncio
-from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
 from msgspec import Struct
 
-from greenroom.kit.ids import SessionId, UserId
+from greenroom.kit.ids import UserId
 from greenroom.stream.frames import Audience
 
 if TYPE_CHECKING:
@@ -15,8 +14,8 @@ if TYPE_CHECKING:
 
 LAST_CHUNK = b"0\r\n\r\n"
 COMMENT = b":\n\n"
-TAKEN_SECONDS = 0.2  # less than there is between two frames
-PATIENCE = timedelta(seconds=30).total_seconds()  # with a client that does not read
+TAKEN_SECONDS = 0.2  # for which a frame may wait to be taken: less than there is between two
+PATIENCE = 30.0  # seconds, with a client that does not read
 
 
 class Pass(Struct, frozen=True, gc=False):
@@ -59,11 +58,6 @@ class Watcher(asyncio.Protocol):
     def audience(self) -> Audience:
         """Whose frames it gets."""
         return "moderators" if self.is_moderator else "everybody"
-
-    @property
-    def session(self) -> SessionId:
-        """What it watches."""
-        return self.channel.session
 
     @property
     def is_ready(self) -> bool:

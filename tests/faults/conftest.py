@@ -1,24 +1,13 @@
 """A PostgreSQL and workers that tests may kill."""
 
-import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
+import httpx
 import pytest
 
-from tests.postgres import Cluster, TestDatabase, fresh_database, running_cluster
+from tests.faults.wire import Wire
+from tests.postgres import TestDatabase
 from tests.server import Server, running_server
-
-
-@pytest.fixture(scope="module")
-def mortal() -> Iterator[Cluster]:
-    """A PostgreSQL that tests may kill."""
-    with running_cluster() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def mortal_database(mortal: Cluster) -> TestDatabase:
-    return asyncio.run(fresh_database(mortal))
 
 
 @pytest.fixture(scope="module")
@@ -26,3 +15,22 @@ def pair(mortal_database: TestDatabase, tmp_path_factory: pytest.TempPathFactory
     """A server of two workers."""
     with running_server(mortal_database, tmp_path_factory.mktemp("pair"), workers=2) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def cut_off(module_wire: Wire, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server at the end of the wire that a module has, of its own words."""
+    with running_server(module_wire.database, tmp_path_factory.mktemp("cut-off")) as running:
+        yield running
+
+
+@pytest.fixture
+async def client(cut_off: Server) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=cut_off.url, timeout=30) as opened:
+        yield opened
+
+
+@pytest.fixture
+def wire(module_wire: Wire) -> Iterator[Wire]:
+    yield module_wire
+    module_wire.reset()

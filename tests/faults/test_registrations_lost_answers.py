@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -12,7 +12,6 @@ from tests.faults.registering import cancel, kept_of, register
 from tests.faults.waiting import eventually, held_before_commit, held_row, waiting_backends
 from tests.faults.wire import Fate, Wire, wire_to
 from tests.postgres import Owner, TestDatabase
-from tests.server import Server, running_server
 from tests.tenant import Tenant
 
 ANSWER_SECONDS = 5.0
@@ -24,25 +23,6 @@ CUTS: list[list[Fate]] = [["before"], ["after"], ["before", "after"], ["after", 
 def module_wire(database: TestDatabase) -> Iterator[Wire]:
     with wire_to(database, word="regist") as running:  # register_v1, cancel_registrations_v1
         yield running
-
-
-@pytest.fixture(scope="module")
-def cut_off(module_wire: Wire, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server at the end of that wire."""
-    with running_server(module_wire.database, tmp_path_factory.mktemp("cut-off")) as running:
-        yield running
-
-
-@pytest.fixture
-async def client(cut_off: Server) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=cut_off.url, timeout=30) as opened:
-        yield opened
-
-
-@pytest.fixture
-def wire(module_wire: Wire) -> Iterator[Wire]:
-    yield module_wire
-    module_wire.reset()
 
 
 async def are_waiting(holder: Owner, backends: int) -> None:

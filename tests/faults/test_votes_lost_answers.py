@@ -1,7 +1,7 @@
 """Votes whose connection is cut while nobody knows whether they were counted: the voter is told what is true."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -11,7 +11,6 @@ from tests.faults.voting import KeptVotes, kept_votes, moderate, question, take_
 from tests.faults.waiting import eventually, held_row
 from tests.faults.wire import Fate, Wire, wire_to
 from tests.postgres import TestDatabase
-from tests.server import Server, running_server
 from tests.tenant import Tenant
 
 CUTS: list[list[Fate]] = [["before"], ["after"], ["after", "before"], ["before", "after"]]
@@ -22,25 +21,6 @@ PEOPLE = [f"person {number:02}" for number in range(30)]
 def module_wire(database: TestDatabase) -> Iterator[Wire]:
     with wire_to(database, word="vote_v1") as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def cut_off(module_wire: Wire, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server at the end of that wire."""
-    with running_server(module_wire.database, tmp_path_factory.mktemp("cut-off")) as running:
-        yield running
-
-
-@pytest.fixture
-async def client(cut_off: Server) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=cut_off.url, timeout=30) as opened:
-        yield opened
-
-
-@pytest.fixture
-def wire(module_wire: Wire) -> Iterator[Wire]:
-    yield module_wire
-    module_wire.reset()
 
 
 async def is_held(wire: Wire) -> None:

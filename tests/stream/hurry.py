@@ -1,16 +1,11 @@
 """A server whose live stream is in a hurry: what takes seconds or minutes elsewhere takes tenths of a second."""
 
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
-
 from tests.postgres import TestDatabase
-from tests.server import START_SECONDS, Server, environment_of
+from tests.server import Server, running_server
 
 PROGRAM = """
 import importlib
@@ -38,37 +33,6 @@ def hurried_server(database: TestDatabase, directory: Path, *, longest: float = 
 
     `longest` is the seconds that a connection may last, less than any setting allows.
     """
-    log = directory / "hurried.log"
     program = PROGRAM.format(constants=constants, longest=longest)
-    with log.open("wb") as written:
-        process = subprocess.Popen(
-            [sys.executable, "-c", program, "serve", "--port", "0"],
-            env=environment_of(database), stdout=subprocess.PIPE, stderr=written,
-        )  # fmt: skip
-    try:
-        yield Server(process, _url_of(process, log), log)
-    finally:
-        if process.poll() is None:
-            process.terminate()
-            try:
-                process.wait(START_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
-
-
-def _url_of(process: "subprocess.Popen[bytes]", log: Path) -> str:
-    assert process.stdout is not None
-    first_line = process.stdout.readline().decode()
-    assert first_line.startswith("Greenroom: http"), first_line + log.read_text()
-    url = first_line.split()[1]
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            if httpx.get(f"{url}/readyz").status_code == httpx.codes.OK:
-                return url
-        except httpx.TransportError:
-            time.sleep(0.05)
-    raise AssertionError(f"the server was not ready: {log.read_text()}")
+    with running_server(database, directory, program=("-c", program)) as running:
+        yield running

@@ -35,6 +35,10 @@ def test_a_question_approved_at_once_is_news_for_everybody() -> None:
     assert of_question("asked", status="approved") == News(7, question="q", asked=True, appeared=True, user="ann")
 
 
+def test_what_a_newer_release_says_in_another_way_holds_nobody_up() -> None:
+    assert of_question("asked", status=["pending"]) == News(7, session=True, renews=True)
+
+
 def test_an_approved_question_appears() -> None:
     assert of_question("approved", was="pending") == News(7, question="q", appeared=True, user="ann")
 

@@ -8,23 +8,11 @@ import httpx
 import pytest
 
 from tests.faults.waiting import eventually
-from tests.postgres import Cluster, TestDatabase, fresh_database, running_cluster
+from tests.postgres import Cluster, TestDatabase
 from tests.server import Server
 from tests.stream.hurry import hurried_server
 from tests.stream.stage import Stage, staged
 from tests.tenant import Tenant
-
-
-@pytest.fixture(scope="module")
-def mortal() -> Iterator[Cluster]:
-    """A PostgreSQL that tests may kill."""
-    with running_cluster() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def mortal_database(mortal: Cluster) -> TestDatabase:
-    return asyncio.run(fresh_database(mortal))
 
 
 @pytest.fixture(scope="module")
