@@ -1,13 +1,20 @@
-"""A PostgreSQL and workers that tests may kill."""
+"""A database in which every promise holds; workers that tests may kill, and a server that they may cut off."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
 
 from tests.faults.wire import Wire
-from tests.postgres import TestDatabase
+from tests.postgres import Cluster, TestDatabase, fresh_database
 from tests.server import Server, running_server
+
+
+@pytest.fixture(scope="session")
+def database(cluster: Cluster) -> TestDatabase:
+    """A migrated database that the service alone writes to: in the one that all share, planted rows break promises."""
+    return asyncio.run(fresh_database(cluster))
 
 
 @pytest.fixture(scope="module")
