@@ -52,7 +52,8 @@ def calendar_of(entries: Sequence[Entry], *, method: Method | None = None, name:
         calendar.add("name", name)
     for entry in entries:
         calendar.add_component(_event(entry))
-    return calendar.to_ical()
+    octets: bytes = calendar.to_ical()
+    return octets
 
 
 def _event(entry: Entry) -> Event:
