@@ -16,6 +16,8 @@ from greenroom.administration.service import Administration
 from greenroom.attendance import routes as attendance
 from greenroom.attendance.service import Attendance
 from greenroom.background import background, database_of, providers_of
+from greenroom.calendar import routes as calendar
+from greenroom.calendar.service import Calendars
 from greenroom.calls import routes as calls
 from greenroom.calls.service import Calls
 from greenroom.events import service as events
@@ -64,6 +66,7 @@ ROUTES: list[Performed] = [
     *registrations.ROUTES,
     *questions.ROUTES,
     *stream.ROUTES,
+    *calendar.ROUTES,
     *attendance.ROUTES,
     *calls.ROUTES,
     *inbox.ROUTES,
@@ -136,6 +139,7 @@ def build(settings: Settings, *, limiter: RateLimiter, traffic: Traffic) -> App:
             "questions": Questions(db, cursors),
             "streams": Streams(db, engine, tickets, seconds=settings.stream_seconds, public_url=settings.public_url),
             "attendance": Attendance(db, cursors),
+            "calendars": Calendars(db, public_url=settings.public_url, mail_from=settings.mail_from),
             "calls": joining,
             "inbox": Inbox(db, providers),
             "administration": Administration(db, cursors),

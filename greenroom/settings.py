@@ -14,6 +14,7 @@ from msgspec import Meta
 from platformdirs import user_data_path
 
 from greenroom.identity.addresses import is_private_way
+from greenroom.kit.wire import is_email_address
 from greenroom.session_settings.schemas import VideoProvider
 
 PREFIX = "GREENROOM_"
@@ -135,6 +136,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str | None,
         described("Where people reach the service, for links: `https://live.example.com`. Not set: where the request came in."),
     ] = None
+    mail_from: Annotated[
+        str | None, described("The address that mail comes from, and that calendars name as the organizer.")
+    ] = None
     video_provider: Annotated[
         VideoProvider, described("Who carries picture and sound where neither the session nor its brand says so.")
     ] = "none"
@@ -242,6 +246,8 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     _refuse_half_a_provider(settings)
     if settings.public_url is not None and not PUBLIC_URL.fullmatch(settings.public_url):
         raise SettingsError(f"{variable('public_url')}: expected http or https, a host, and no path.")
+    if settings.mail_from is not None and not is_email_address(settings.mail_from):
+        raise SettingsError(f"{variable('mail_from')}: expected an address such as noreply@example.com, without a name.")
     return settings
 
 

@@ -109,6 +109,13 @@ class WebAddress(str):
         return cls(value)
 
 
+def is_email_address(text: str) -> bool:
+    """Whether mail can reach it: an address in ASCII, without a name."""
+    if len(text) > EmailAddress.CHARACTERS or not _EMAIL.fullmatch(text):
+        return False
+    return text.index("@") <= EmailAddress.BEFORE_AT
+
+
 class EmailAddress(str):
     """An e-mail address in ASCII, as given."""
 
@@ -125,9 +132,7 @@ class EmailAddress(str):
     @classmethod
     def parse(cls, value: object) -> Self:
         """The address. Raises ValueError."""
-        if not isinstance(value, str) or len(value) > cls.CHARACTERS or not _EMAIL.fullmatch(value):
-            raise ValueError
-        if value.index("@") > cls.BEFORE_AT:
+        if not isinstance(value, str) or not is_email_address(value):
             raise ValueError
         return cls(value)
 
