@@ -59,6 +59,9 @@ class Read(Struct, frozen=True):
         return event
 
 
+INSTANT = "0001-01-01T00:00:00Z"
+
+
 class Refused(Exception):
     """What ical.js does not read, and why."""
 
@@ -86,6 +89,9 @@ class Reader:
         if "refused" in said:
             raise Refused(said["refused"])
         calendar = said["read"]
+        for event in calendar["events"]:
+            for name in ("starts_at", "ends_at"):
+                event[name] = event[name].rjust(len(INSTANT), "0")  # ical.js writes years without zeros before
         assert calendar["component"] == "vcalendar"
         assert {event.pop("component") for event in calendar["events"]} <= {"vevent"}
         return Read(
