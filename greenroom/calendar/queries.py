@@ -40,13 +40,16 @@ select {COLUMNS} from sessions s left join lateral (
 where s.brand_id = $1 and s.id = $2
 """  # noqa: S608  # constants of ours
 
+# Looked up one by one: few people have so many registrations that a look at all of the brand's sessions would be less.
+SESSION_OF_IT = "select x.scheduled_at from sessions x where x.brand_id = $1 and x.id = r.session_id offset 0"
+
 # The sessions of a feed, and by what they are there: of several reasons the first of those below that holds. Each has an index
 # that finds it. Those to come are the first to be shown, the soonest before all others.
 CHOSEN = f"""
 select shown.session_id, shown.registration_id from (
     select distinct on (one.session_id) one.session_id, one.registration_id, one.scheduled_at from (
         select r.session_id, r.id as registration_id, s.scheduled_at, 1 as turn, r.position
-        from registrations r join sessions s on s.brand_id = r.brand_id and s.id = r.session_id
+        from registrations r cross join lateral ({SESSION_OF_IT}) s
         where r.brand_id = $1 and r.user_id = $2 and r.status <> 'cancelled' and s.scheduled_at >= now() - {BACK}
         union all
         (select s.id, null, s.scheduled_at, 2, 0 from sessions s
@@ -64,7 +67,7 @@ select shown.session_id, shown.registration_id from (
         ) c where c.scheduled_at >= now() - {BACK}
         union all
         select r.session_id, r.id, s.scheduled_at, 4, r.position
-        from registrations r join sessions s on s.brand_id = r.brand_id and s.id = r.session_id
+        from registrations r cross join lateral ({SESSION_OF_IT}) s
         where r.brand_id = $1 and r.user_id = $2 and r.cancelled_at is not null and r.cancelled_at >= now() - {BACK}
             and s.scheduled_at >= now() - {BACK}
     ) one order by one.session_id, one.turn, one.position desc
@@ -73,21 +76,22 @@ order by shown.scheduled_at < now(), abs(extract(epoch from shown.scheduled_at -
 """  # noqa: S608  # constants of ours
 
 # All that can make a feed another one, without a look at any text: versions of rows, and which rows they are.
-DIGEST = f"""
-with chosen as materialized ({CHOSEN})
+STATE = """
 select encode(sha256(convert_to(coalesce(string_agg(
     concat_ws(' ', s.id, s.version, s.revision, s.calendar_sequence, s.updated_at, r.id, r.version), ',' order by s.id
 ), ''), 'UTF8')), 'hex') as digest
 from chosen c join sessions s on s.brand_id = $1 and s.id = c.session_id
 left join registrations r on r.brand_id = $1 and r.id = c.registration_id
-"""  # noqa: S608  # constants of ours
+"""
+
+DIGEST = f"with chosen as materialized ({CHOSEN}) {STATE}"  # noqa: S608  # constants of ours
 
 FEED = f"""
-with chosen as materialized ({CHOSEN}), shown as (
+with chosen as materialized ({CHOSEN}), state as ({STATE}), shown as (
     select {COLUMNS} from chosen c join sessions s on s.brand_id = $1 and s.id = c.session_id
     left join registrations r on r.brand_id = $1 and r.id = c.registration_id
 )
-select d.digest, e.* from ({DIGEST}) d left join shown e on true order by e.scheduled_at, e.session_id
+select state.digest, shown.* from state left join shown on true order by shown.scheduled_at, shown.session_id
 """  # noqa: S608  # constants of ours
 
 
