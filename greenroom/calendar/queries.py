@@ -84,7 +84,7 @@ from chosen c join sessions s on s.brand_id = $1 and s.id = c.session_id
 left join registrations r on r.brand_id = $1 and r.id = c.registration_id
 """
 
-DIGEST = f"with chosen as materialized ({CHOSEN}) {STATE}"  # noqa: S608  # constants of ours
+DIGEST = f"with chosen as materialized ({CHOSEN}) {STATE}"
 
 FEED = f"""
 with chosen as materialized ({CHOSEN}), state as ({STATE}), shown as (

@@ -55,6 +55,7 @@ QUESTION: Final = "How long should one rest?"
 CO_HOST: Final = "co_host_1"
 OF_A_CALL: Final = "/live/calls/"  # in the paths that are about a call: a session has one when its host has wanted in
 HELD_OCTETS: Final = 180  # of a user's id: the provider takes few more
+OF_A_FEED: Final = "/v1/me/calendar.ics"  # whose ticket stands in the query
 OF_QUESTIONS: Final = "/questions"  # in the paths that are about what is asked
 OF_PEOPLE: Final = "/regist"  # in the paths that are about who is registered
 NAMED_BY_LINKS: Final = frozenset({"id", "registration_id", "question_id"})  # others in every run
@@ -100,6 +101,8 @@ class Stage:
             case.path_parameters = {**case.path_parameters, **placed}
         elif "ticket" in case.path_parameters and made is not None:
             case.path_parameters = {**case.path_parameters, "ticket": self.ticket(made)}
+        elif case.path == OF_A_FEED and made is not None and isinstance(case.query.get("ticket"), str):
+            case.query = {**case.query, "ticket": self.feed(made)}
 
     def session(self, planned: Planned) -> str:
         """The id of a new session that has taken its steps."""
@@ -153,6 +156,11 @@ class Stage:
         url = str(self._asked("POST", path, planned.maker, planned.brand)["url"])
         self.moved(planned, session)
         return url.rpartition("/")[2]
+
+    def feed(self, planned: Planned) -> str:
+        """The ticket of the maker's calendar, which has the session in it."""
+        self.session(planned)
+        return str(self._asked("POST", "/v1/me/calendar-feed", planned.maker, planned.brand)["ticket"])
 
     def _asked(self, method: str, path: str, holder: Holder, brand: BrandId, body: Any = None) -> dict[str, Any]:
         response = self._http.request(method, path, json=body, headers=holder.headers(brand)).raise_for_status()

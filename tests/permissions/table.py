@@ -80,4 +80,7 @@ TABLE: Final[dict[str, Rule]] = {
     "unpinQuestion": Rule(scope="write:live", roles=HOSTS),
     "createStreamTicket": Rule(scope="read:live"),
     "watchSession": Rule(scope="read:live"),
+    "getSessionCalendar": Rule(scope="read:live"),
+    "createCalendarFeed": Rule(scope="write:live", asks_for_brand=True),
+    "revokeCalendarFeed": Rule(scope="write:live", asks_for_brand=True),
 }

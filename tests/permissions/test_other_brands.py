@@ -18,7 +18,7 @@ PRECONDITIONS: list[dict[str, str]] = [
     {"Accept": "text/csv"}, {"Content-Type": "text/plain"}, {"Content-Type": "application/merge-patch+json"},
 ]  # fmt: skip
 
-MAKING = {"createSession", "createCall"}  # whose answers name what is new
+MAKING = {"createSession", "createCall", "createCalendarFeed"}  # whose answers name what is new
 
 
 def seen_in(response: httpx.Response) -> tuple[int, bytes, list[tuple[str, str]]]:
