@@ -5,6 +5,7 @@ from uuid import UUID
 import pytest
 
 from greenroom.calendar.queries import MOST_ENTRIES
+from greenroom.kit.ids import BrandId
 from tests.administration.admins import administered
 from tests.calendar.agenda import Agenda
 from tests.calendar.reading import LINE_OCTETS
@@ -142,7 +143,7 @@ async def test_an_empty_one_is_a_calendar(agenda: Agenda) -> None:
 
 
 async def test_nothing_of_another_brand_or_person_is_in_it(agenda: Agenda) -> None:
-    elsewhere = Agenda(agenda.http, Tenant(type(agenda.tenant.brand)(f"{agenda.tenant.brand}-other")), agenda.reader)
+    elsewhere = Agenda(agenda.http, Tenant(BrandId(f"{agenda.tenant.brand}-other")), agenda.reader)
     for there in (agenda, elsewhere):
         room = await there.room(f"of {there.tenant.brand}")
         await room.enter("anna")
