@@ -168,6 +168,18 @@ limit 20
 """
 
 
+A_CALENDAR_FEEDS_CHANGE_IS_AUDITED_ANY_BRAND = """
+with changed as (
+    select f.brand_id, f.id, change as version from calendar_feeds f cross join lateral generate_series(1, f.version) as change
+), audited as (
+    select a.brand_id, a.entity_id as id, a.entity_version as version from audit_log a where a.entity = 'calendar_feed'
+)
+select 'calendar feed ' || id || ': version ' || version || ', audit rows ' || count(audited.id) as found
+from changed full join audited using (brand_id, id, version)
+group by brand_id, id, version having count(changed.id) <> 1 or count(audited.id) <> 1 limit 20
+"""
+
+
 async def broken_any_brand(db: Database, invariant: str) -> list[str]:
     """Up to 20 places where the invariant does not hold."""
     return [row["found"] for row in await db.rows(invariant)]

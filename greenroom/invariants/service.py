@@ -26,6 +26,7 @@ PROMISES = {
     "votes are distinct voters": queries.VOTES_ARE_COUNTED_ANY_BRAND,
     "the pinned question is one that everybody sees": queries.THE_PINNED_QUESTION_IS_SEEN_ANY_BRAND,
     "a change of a question has exactly one audit row and its event": queries.A_QUESTIONS_CHANGE_IS_AUDITED_AND_TOLD_ANY_BRAND,
+    "a change of a calendar feed has exactly one audit row": queries.A_CALENDAR_FEEDS_CHANGE_IS_AUDITED_ANY_BRAND,
 }
 
 

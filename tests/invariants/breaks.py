@@ -7,6 +7,7 @@ OF_BRANDS = "a change of a brand's settings has exactly one audit row and its ev
 OF_QUESTIONS = "a change of a question has exactly one audit row and its event"
 OF_VOTES = "votes are distinct voters"
 OF_PINS = "the pinned question is one that everybody sees"
+OF_FEEDS = "a change of a calendar feed has exactly one audit row"
 OF_CALLS = "a session shows the call that it has, and a recording of it that is ready"
 
 TOLD_TWICE = """
@@ -65,6 +66,7 @@ BREAKS = {
     OF_VOTES: ["update questions set vote_count = 3 where id = (:pinned) and brand_id = 'acme'"],
     OF_PINS: ["update questions set status = 'dismissed' where id = (:pinned) and brand_id = 'acme'"],
     OF_QUESTIONS: ["update questions set version = 2 where position = 2"],
+    OF_FEEDS: ["update calendar_feeds set version = 3"],
 }
 
 # The same promise, broken alone in another way.
@@ -77,6 +79,10 @@ ALSO_ALONE = [
     (OF_VOTES, VOTED_TWICE),
     (OF_PINS, "update sessions set pinned_question_id = gen_random_uuid() where brand_id = 'other'"),
     (OF_QUESTIONS, "delete from outbox where name = 'live.question.pinned.v1' and brand_id = 'other'"),
+    (OF_FEEDS, "delete from audit_log where entity = 'calendar_feed' and entity_version = 1"),
+    (OF_FEEDS, "update audit_log set brand_id = 'other' where entity = 'calendar_feed' and entity_version = 2"),
+    (OF_FEEDS, "update calendar_feeds set version = 1"),
+    (OF_FEEDS, "delete from calendar_feeds"),
 ]
 
 MORE_BREAKS = [

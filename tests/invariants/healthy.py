@@ -139,6 +139,16 @@ select gen_random_uuid(), 'live.question.votes_changed.v1', brand_id, session_id
 from questions group by brand_id, session_id;
 """
 
+# A feed that was revoked. Nothing is told of it.
+_FEEDS: Final = """
+insert into calendar_feeds (brand_id, user_id, id, version, created_at, revoked_at)
+values ('acme', 'first', '01900000-0000-7000-8000-0000000000fe', 2, now(), now());
+insert into audit_log (brand_id, entity, entity_id, entity_version, action, changed, actor_user_id, actor_client_id,
+    request_id, occurred_at)
+select brand_id, 'calendar_feed', id, change, 'calendar_feed.' || action, '{ticket}', user_id, 'test', 'feed ' || change, now()
+from calendar_feeds, unnest(array['created', 'revoked']) with ordinality as done (action, change);
+"""
+
 # What timers tell, of sessions and of people with a seat, and what calls tell: it has a version, and is no change.
 TOLD_BESIDE_CHANGES: Final = """
 insert into outbox (id, name, brand_id, session_id, session_version, occurred_at, payload)
@@ -178,7 +188,7 @@ from audit_log where brand_id = 'acme' and request_id = 'question 2 1'
 """,
 }
 
-HEALTHY: Final = f"{_SESSIONS}{_REGISTRATIONS}{_TRACES}{_BRANDS}{_CALLS}{_QUESTIONS}".replace(":session", SESSION)
+HEALTHY: Final = f"{_SESSIONS}{_REGISTRATIONS}{_TRACES}{_BRANDS}{_CALLS}{_QUESTIONS}{_FEEDS}".replace(":session", SESSION)
 
 
 def joined(user: str, *, email: str | None = None, seat: int | None = None) -> str:
