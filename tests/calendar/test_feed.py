@@ -1,5 +1,6 @@
 """GET /v1/me/calendar.ics: which sessions are in a person's feed, in which state, and when it is another one."""
 
+from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 import pytest
@@ -199,7 +200,7 @@ async def test_whatever_changes_it_changes_its_tag(agenda: Agenda) -> None:
     await there.enter("ben", "anna")
     response = await agenda.open(link)
     seen = {response.headers["etag"]: response.content}
-    for number, change in enumerate((
+    changes: list[Callable[[], Awaitable[object]]] = [
         lambda: there.leave("ben"),
         lambda: there.patch(title="Another"),
         lambda: administered(agenda.http, agenda.tenant, there.session, {"description": "Said"}),
@@ -207,7 +208,8 @@ async def test_whatever_changes_it_changes_its_tag(agenda: Agenda) -> None:
         lambda: there.step("cancel"),
         lambda: administered(agenda.http, agenda.tenant, there.session, {"status": "scheduled"}),
         lambda: there.leave("anna"),
-    ), start=2):  # fmt: skip
+    ]
+    for number, change in enumerate(changes, start=2):
         await change()
         response = await agenda.open(link, If_None_Match=response.headers["etag"])
         assert response.status_code == 200
