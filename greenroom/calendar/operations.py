@@ -23,7 +23,7 @@ def _calendar(description: str) -> dict[int, AnswerShape]:
         200: AnswerShape(
             description=description,
             media_type=CALENDAR,
-            headers={**HELD, "Content-Disposition": "The name of a file to keep it in."},
+            headers=HELD,
         ),
         304: AnswerShape(description="The caller's copy is still right.", headers=HELD),
     }
