@@ -1,6 +1,6 @@
 """The wire of contacts, mail templates and unsubscribing."""
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, get_args
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -10,9 +10,7 @@ from greenroom.sessions.schemas import WireTime, said
 TemplateKind = Literal[
     "registered", "waitlisted", "promoted", "moved", "cancelled", "reinstated", "left", "removed", "reminder", "recording_ready"
 ]
-TEMPLATE_KINDS: Final[tuple[TemplateKind, ...]] = (
-    "registered", "waitlisted", "promoted", "moved", "cancelled", "reinstated", "left", "removed", "reminder", "recording_ready",
-)  # fmt: skip
+TEMPLATE_KINDS: Final[tuple[TemplateKind, ...]] = get_args(TemplateKind)
 Stopped = Literal["bounced", "unsubscribed"]
 
 SUBJECT_CHARACTERS = 300

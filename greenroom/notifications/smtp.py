@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 import aiosmtplib
 from msgspec import Struct
 
-SECONDS: Final = 20.0  # for each answer: a server that checks what it is sent may take a while over the data
+SECONDS = 20.0  # for each answer: a server that checks what it is sent may take a while over the data
 CLOSE_SECONDS: Final = 1.0
 EXPECTED: Final = "expected smtp://user:password@host:587 or smtps://user:password@host:465, and no path"
 
@@ -84,9 +84,9 @@ class RefusedError(Exception):
 class Connection:
     """One connection, opened when it is needed and kept. Not for two messages at a time."""
 
-    def __init__(self, server: MailServer, *, seconds: float = SECONDS) -> None:
+    def __init__(self, server: MailServer) -> None:
         self._server = server
-        self._seconds = seconds
+        self._seconds = SECONDS
         self._client: aiosmtplib.SMTP | None = None
 
     async def send(self, sender: str, recipient: str, message: bytes) -> None:

@@ -35,7 +35,8 @@ select id from register_v1($1, $2, array[$3::uuid], array['guest:' || $3::text],
     array[null::bigint], array[null::bytea])
 """
 MESSAGES = """
-select m.kind, m.state, m.why from messages m where m.brand_id = $1 and m.session_id = $2 order by m.position, m.created_at, m.kind
+select m.kind, m.state, m.why from messages m where m.brand_id = $1 and m.session_id = $2
+order by m.position, m.created_at, m.kind
 """
 REQUESTS = """
 select name, payload::text from all_events_any_brand_v1() where brand_id = $1 and name like 'comms.%' order by sequence
@@ -116,6 +117,13 @@ class Office:
         """Both."""
         await self.plan()
         await self.send()
+
+    async def remind(self, now: datetime) -> None:
+        """It is then: what timers tell is written down, and due."""
+        self.now = now
+        await self.stage.fire(now)
+        await self.plan()
+        await self.stage.owner.execute("update messages set due_at = $1, created_at = $1 where state = 'pending'", now)
 
     async def due_again(self) -> None:
         """The pause is over, for all that waits, and who held it is no more."""
