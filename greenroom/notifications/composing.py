@@ -147,7 +147,7 @@ def _headers(it: Claimed, words: Written, head: Letterhead) -> dict[str, str]:
     headers = {
         "From": head.sender or "",
         "To": it.email or "",
-        "Subject": words.subject if words.subject.isascii() else _encoded(words.subject),
+        "Subject": _header_text(words.subject),
         "Date": format_datetime(_instant(it.created_at)),
         "Message-ID": f"<{it.id}@{head.host}>",
         "Auto-Submitted": "auto-generated",  # RFC 3834, section 5
@@ -159,8 +159,10 @@ def _headers(it: Claimed, words: Written, head: Letterhead) -> dict[str, str]:
 
 
 @lru_cache(maxsize=256)
-def _encoded(subject: str) -> str:
-    """In encoded words (RFC 2047), between which a blank is no blank."""
+def _header_text(subject: str) -> str:
+    """As it is, or in encoded words (RFC 2047): also where it looks like one, which a reader would decode."""
+    if subject.isascii() and "=?" not in subject:
+        return subject
     return Header(subject, "utf-8", maxlinelen=75).encode(linesep="").strip()
 
 

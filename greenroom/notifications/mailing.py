@@ -147,7 +147,7 @@ class Mailing:
         batch = _Batch(holding)
         carrying = [asyncio.create_task(self._carry(carrier, batch)) for carrier in self._carriers[: len(holding)]]
         try:
-            ended = await asyncio.gather(*carrying, return_exceptions=True)
+            await asyncio.wait(carrying)
         except asyncio.CancelledError:
             self._settled += batch.given_back()
             await asyncio.wait(carrying, timeout=LAST_WORDS_SECONDS)  # what is on its way may arrive
@@ -156,8 +156,9 @@ class Mailing:
             raise
         self._settled += batch.given_back()
         await self._note()
-        if trouble := next((error for error in ended if error is not None), None):
-            raise trouble
+        troubles = [error for task in carrying if (error := task.exception()) is not None]
+        if troubles:
+            raise troubles[0]
 
     async def _carry(self, carrier: Carrier, batch: "_Batch") -> None:
         """Hand over one after the other. Raises ServerError, Unavailable; then the others stop, too."""

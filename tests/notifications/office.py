@@ -95,6 +95,12 @@ class Office:
 
     async def plan(self) -> None:
         """Let the sink hear what happened, and write down who is told."""
+        await self.plan_only()
+        while await queries.write_any_brand(self.stage.db, most=500) is not None:
+            pass
+
+    async def plan_only(self) -> None:
+        """Let the sink hear what happened; what is for everybody of a session is written down later."""
         for _ in range(ROUNDS):
             await events.relay_any_brand(self.stage.db, most=2000)
             if not await self.stage.owner.fetchval("select exists (select from outbox)"):
@@ -103,8 +109,6 @@ class Office:
         while told := await events.after_any_brand(self.stage.db, self.position, most=500):
             await planning.publish(told)
             self.position = told[-1].position
-        while await queries.write_any_brand(self.stage.db, most=500) is not None:
-            pass
 
     async def send(self) -> None:
         """Send what is due."""

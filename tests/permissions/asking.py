@@ -127,6 +127,7 @@ async def ask(
             user_id=USERS["registered"] if name == "removeParticipant" else "somebody",
             registration_id=registration_of(session_id, NAMED.get(name, "registered")),
             question_id=question_of(session_id),
+            kind="moved",
         ),
         json=body_of(operation, tenant),
         headers=headers,
