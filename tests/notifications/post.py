@@ -10,11 +10,19 @@ from email.message import EmailMessage
 from email.policy import default
 from typing import Any, cast
 
+import httpx
 import icalendar
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from msgspec import Struct
 
 OK = "250 OK"
+
+
+def refusal_in(response: httpx.Response) -> tuple[int, str]:
+    """The status and the code of an answer that is an error in the contract's form."""
+    said = response.json()
+    assert said.keys() == {"error", "message"}
+    return response.status_code, said["error"]
 
 
 class Mail(Struct, frozen=True):
