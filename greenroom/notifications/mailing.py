@@ -1,6 +1,6 @@
 """Sends what was planned, if it still holds: by SMTP, or as an event for whoever sends instead.
 
-Messages that are due are claimed some hundred at a time, judged as they are claimed, and handed over at once or given back.
+Messages that are due are claimed two hundred at a time, judged as they are claimed, and handed over at once or given back.
 What was handed over is noted; what a process took to its grave is claimed again when its lease ends, and goes out with the
 same Message-ID. docs/decisions/0030.
 """
@@ -31,7 +31,7 @@ from greenroom.notifications.templates import Written, written
 from greenroom.notifications.words import WORDS, Words
 
 LOOK_SECONDS: Final = 0.25
-AT_ONCE: Final = 100
+AT_ONCE: Final = 200
 PEOPLE_AT_ONCE: Final = 500  # of a session, whose messages are written in one transaction
 CONNECTIONS: Final = 4
 FRESH_SECONDS: Final = 5.0  # after which what was judged is judged again
@@ -43,7 +43,7 @@ FIRST_BREAK_SECONDS: Final = 0.5  # when it is the server that has trouble
 LONGEST_BREAK_SECONDS: Final = 60.0
 LAST_WORDS_SECONDS: Final = 1.5
 CACHED_TEMPLATES: Final = 1_000
-NOTED_AT_ONCE: Final = 25
+NOTED_AT_ONCE: Final = 50
 FORGOTTEN_AT_ONCE: Final = 5_000
 
 REQUESTED: Final = "comms.message.send_requested.v1"

@@ -35,7 +35,7 @@ class Mail(Struct, frozen=True):
     @property
     def message(self) -> EmailMessage:
         """As a mail program reads it."""
-        return cast("EmailMessage", email.message_from_bytes(self.raw, policy=default))
+        return email.message_from_bytes(self.raw, policy=default)
 
     @property
     def to(self) -> str:
@@ -55,7 +55,7 @@ class Mail(Struct, frozen=True):
         """Its text/plain, text/html or text/calendar."""
         for part in self.message.walk():
             if part.get_content_type() == kind:
-                return str(cast("EmailMessage", part).get_content())
+                return str(part.get_content())
         raise AssertionError(f"there is no {kind}")
 
     @property
@@ -74,7 +74,7 @@ class Mail(Struct, frozen=True):
     @property
     def invitation(self) -> icalendar.Calendar:
         """What a calendar reads."""
-        return cast("icalendar.Calendar", icalendar.Calendar.from_ical(self.body("text/calendar")))
+        return icalendar.Calendar.from_ical(self.body("text/calendar"))
 
     @property
     def event(self) -> icalendar.Event:

@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Sized
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -32,6 +34,11 @@ def people() -> list[str]:
 async def is_so(condition: bool) -> bool:
     """What is known without asking."""
     return condition
+
+
+async def has_come(mails: Sized, enough: int) -> bool:
+    """Whether so many have arrived."""
+    return len(mails) >= enough
 
 
 async def test_events_that_come_again_write_nothing_twice(office: Office, post: Post) -> None:
@@ -152,7 +159,7 @@ async def test_after_a_kill_each_mail_arrives_and_a_repeated_one_is_the_same(
                 *command, env=environment_of(scratch, settings), stdout=subprocess.DEVNULL, stderr=log
             )
             enough = 30 if killed else PEOPLE
-            await eventually(lambda most=enough: is_so(len(raws) >= most), "mail arrives")
+            await eventually(partial(has_come, raws, enough), "mail arrives")
             os.kill(worker.pid, signal.SIGKILL if killed else signal.SIGTERM)
             await worker.wait()
             await office.due_again()  # the lease has run out
