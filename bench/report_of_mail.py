@@ -26,5 +26,6 @@ def mail_tables(mail: Mail) -> list[str]:
     seconds = ", ".join(f"{each:.1f}" for each in mail.seconds)
     cost = ", ".join(f"{each:.2f}" for each in mail.cpu_ms)
     pace = f"Mail: {seconds} s for {mail.people:,} people, move after move; {cost} ms of Greenroom's processor time each."
-    memory = f"Resident: {mail.resident_before:.1f} MB before, at most {early:.1f} MB in the first half and {late:.1f} MB in the second."
+    before = mail.resident_before
+    memory = f"Resident: {before:.1f} MB before, at most {early:.1f} MB in the first half and {late:.1f} MB in the second."
     return [f"{pace} {memory}"]

@@ -56,7 +56,9 @@ def server_at(url: str) -> MailServer:
 def _named_in(parts: SplitResult) -> tuple[str | None, str | None]:
     user = None if parts.username is None else unquote(parts.username)
     password = None if parts.password is None else unquote(parts.password)
-    if (user is None) != (password is None) or not all(text.isprintable() and text for text in (user or "-", password or "-")):
+    if (user is None) != (password is None) or not all(
+        text and text.isprintable() for text in (user, password) if text is not None
+    ):
         raise ValueError(f"{EXPECTED}; a user comes with a password")
     return user, password
 

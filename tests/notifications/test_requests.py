@@ -1,10 +1,15 @@
 """Without a mail server others are asked to send, by an event: of what holds, once, in the transaction that notes it."""
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
 
 import msgspec
+import pytest
 
 from greenroom.events.catalogue import MessageSendRequested
+from greenroom.kit.database import Database
+from greenroom.notifications import queries
 from tests.notifications.office import PUBLIC_URL, Office, kinds
 
 
@@ -81,10 +86,17 @@ async def test_what_is_asked_for_is_noted_with_it_or_not_at_all(silent_office: O
     assert kinds(await office.messages(session), "pending") == ["registered"]
 
 
-async def test_asked_again_after_a_lost_answer_it_is_asked_for_once(silent_office: Office) -> None:
+async def test_noted_again_after_a_lost_answer_it_is_asked_for_once(
+    silent_office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
     office = silent_office
+    noted = queries.settle_any_brand
+
+    async def twice(db: Database, holder: UUID, settled: Sequence[queries.Settled], *, now: datetime | None) -> int:
+        await noted(db, holder, settled, now=now)
+        return await noted(db, holder, settled, now=now)
+
+    monkeypatch.setattr(queries, "settle_any_brand", twice)
     await office.session("ada", tell=False)
     await office.deliver()
-    await office.due_again()
-    await office.send()
     assert len(await requested(office)) == 1
