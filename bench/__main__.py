@@ -21,6 +21,7 @@ from bench.freshness import CONNECTIONS, WORKERS, stale_answers
 from bench.joins import Joins, measure_joins
 from bench.load import Load, Mode
 from bench.machine import describe
+from bench.mail import Mail, measure_mail
 from bench.memory import Memory, resident
 from bench.report import Results, text_of
 from bench.rounds import Arena, Effort, Scenario, Standing
@@ -38,7 +39,7 @@ from bench.viewers import Viewers, measure_viewers
 from bench.votes import Votes, measure_votes
 
 MODES: tuple[Mode, ...] = ("patch", "get", "list")
-PARTS_OF_ALL = (*MODES, "drop", "votes", "viewers", "events", "timers", "joins", "scale", "startup", "memory", "all")
+PARTS_OF_ALL = (*MODES, "drop", "votes", "viewers", "events", "timers", "joins", "mail", "scale", "startup", "memory", "all")
 CONNECTION_COUNTS = (16, 64)
 POOLS = (4, 8, 16, 32, 64)
 USUAL_POOL = 8
@@ -106,6 +107,7 @@ class Harness:
             told=self._told(),
             day=self._day(),
             joins=self._joins(),
+            mail=self._mail(),
         )
 
     def _asks(self, what: str) -> bool:
@@ -180,6 +182,11 @@ class Harness:
             return None
         events = 2_000 if self._quick else 10_000
         return measure_joins(rounds=self._effort.rounds, events=events, pool=USUAL_POOL, directory=self._directory)
+
+    def _mail(self) -> Mail | None:
+        if not self._asks("mail"):
+            return None
+        return measure_mail(people=1_000 if self._quick else 10_000, pool=USUAL_POOL, directory=self._directory)
 
     def _stale_answers(self, changes: int) -> int:
         server = contenders.greenroom(self._database, workers=WORKERS)

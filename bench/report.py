@@ -8,10 +8,12 @@ from msgspec import Struct
 from bench.drop import Drop
 from bench.joins import Joins
 from bench.machine import BUSY, Machine
+from bench.mail import Mail
 from bench.memory import Memory
 from bench.report_of_drop import drop_tables, drop_verdicts
 from bench.report_of_events import day_tables, day_verdicts, told_tables, told_verdicts
 from bench.report_of_joins import joins_tables, joins_verdicts
+from bench.report_of_mail import mail_tables, mail_verdicts
 from bench.report_of_viewers import viewers_tables, viewers_verdicts
 from bench.report_of_votes import VOTES_AGAINST_HONO, votes_text
 from bench.rounds import ADDING, CEILING, FASTAPI, HONO, MANY, OURS, Scenario, Spread, Standing, ratio, spread
@@ -60,6 +62,7 @@ class Results(Struct, frozen=True, kw_only=True):
     told: Told | None
     day: Day | None
     joins: Joins | None
+    mail: Mail | None
 
 
 def verdicts(results: Results) -> list[Verdict]:
@@ -88,6 +91,8 @@ def verdicts(results: Results) -> list[Verdict]:
         found += day_verdicts(results.day)
     if results.joins is not None:
         found += joins_verdicts(results.joins)
+    if results.mail is not None:
+        found += mail_verdicts(results.mail)
     return found
 
 
@@ -127,6 +132,8 @@ def _of_parts(results: Results) -> Iterable[str]:
         yield from day_tables(results.day)
     if results.joins is not None:
         yield from joins_tables(results.joins)
+    if results.mail is not None:
+        yield from mail_tables(results.mail)
     if results.memory is not None:
         memory = results.memory
         yield (

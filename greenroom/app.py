@@ -43,6 +43,11 @@ from greenroom.kit.http.routing import Performed, nothing_there, routes_of
 from greenroom.kit.pagination import Cursors
 from greenroom.kit.serving import SHARED_DIRECTORY
 from greenroom.kit.telemetry import Traffic, configure_logs, traced
+from greenroom.notifications import mailing
+from greenroom.notifications import routes as notifications
+from greenroom.notifications.contacts import Contacts
+from greenroom.notifications.service import Notifications
+from greenroom.notifications.unsubscribing import Unsubscribing
 from greenroom.questions import routes as questions
 from greenroom.questions.service import Questions
 from greenroom.registrations import routes as registrations
@@ -72,6 +77,7 @@ ROUTES: list[Performed] = [
     *inbox.ROUTES,
     *administration.ROUTES,
     *session_settings.ROUTES,
+    *notifications.ROUTES,
     *health.ROUTES,
     *documentation.ROUTES,
 ]
@@ -119,6 +125,8 @@ def build(settings: Settings, *, limiter: RateLimiter, traffic: Traffic) -> App:
         providers = providers_of(settings)
         joining = Calls(db, providers, default=settings.video_provider, records=settings.recording == "on")
         engine = Engine(db, Rechecks(gate), seconds=settings.stream_seconds, wait_seconds=settings.pool_wait_seconds)
+        contacts = Contacts(db)
+        unsubscribing = Unsubscribing(settings.secret_keys, public_url=settings.public_url)
         beside = AsyncExitStack()
         if settings.background == "on":
             await beside.enter_async_context(background(settings))
@@ -126,6 +134,7 @@ def build(settings: Settings, *, limiter: RateLimiter, traffic: Traffic) -> App:
             asyncio.create_task(housekeeping.repeat(lambda: refresh_revocations(db, tokens), seconds=5)),
             asyncio.create_task(housekeeping.repeat(lambda: events.measure(db), seconds=MEASURE_SECONDS)),
             asyncio.create_task(housekeeping.repeat(lambda: timers.measure(db), seconds=MEASURE_SECONDS)),
+            asyncio.create_task(housekeeping.repeat(lambda: mailing.measure(db), seconds=MEASURE_SECONDS)),
             asyncio.create_task(housekeeping.repeat(traffic.count_under_way, seconds=1)),
             asyncio.create_task(housekeeping.stop_without_parent()),
         ]
@@ -144,6 +153,8 @@ def build(settings: Settings, *, limiter: RateLimiter, traffic: Traffic) -> App:
             "inbox": Inbox(db, providers),
             "administration": Administration(db, cursors),
             "settings": SettingsOf(db, defaults(settings.video_provider)),
+            "contacts": contacts,
+            "notifications": Notifications(db, contacts, unsubscribing),
             "documentation": Documentation(lambda: build_document(ROUTES)),
         }
         await engine.close()
@@ -176,6 +187,8 @@ def _remote_sources(settings: Settings) -> Iterator[JwtTokens | IntrospectedToke
         clients=settings.identity_client_claim,
         brand=settings.identity_brand_claim,
         scopes=settings.identity_scope_claims,
+        email=settings.identity_email_claim,
+        zone=settings.identity_zone_claim,
     )
     if "jwt" in settings.identity:
         keys = PublishedKeys(

@@ -16,13 +16,21 @@ from greenroom.events.sinks import Driver, Sink
 from greenroom.inbox import service as inbox
 from greenroom.kit import housekeeping
 from greenroom.kit.database import Database
+from greenroom.notifications import mailing
+from greenroom.notifications.composing import Letterhead
+from greenroom.notifications.mailing import Mailing
+from greenroom.notifications.planning import Planning
+from greenroom.notifications.smtp import server_at
+from greenroom.notifications.unsubscribing import Unsubscribing
 from greenroom.providers.registry import Providers, ProviderSettings
+from greenroom.registrations.links import Tickets
 from greenroom.settings import Settings
 from greenroom.timers.service import Timers
 
 CONNECTIONS = 3  # of its own: what happens in the background waits for no request, and no request for it
 CHORE_SECONDS = 5.0
 STOP_SECONDS = 2.0
+A_DAY_MORE = timedelta(days=1)  # an event that is told again finds the message that it once asked for
 
 
 @asynccontextmanager
@@ -35,12 +43,15 @@ async def background(settings: Settings) -> AsyncIterator[Feed]:
             "prune_idempotency_keys": partial(housekeeping.prune, db),
             "prune_events": partial(events.forget, db, age=timedelta(days=settings.events_days)),
             "prune_inbox": partial(inbox.forget, db),
+            "prune_messages": partial(mailing.forget, db, age=timedelta(days=settings.events_days) + A_DAY_MORE),
         }
         running = [
             relay(db, feed),
             Timers(db).run(),
             housekeeping.repeat(lambda: housekeeping.do_chores(db, chores), seconds=CHORE_SECONDS),
             *(Driver(sink, feed, db).run() for sink in sinks_of(settings)),
+            Driver(Planning(db), feed, db).run(),
+            Mailing(db, letterhead_of(settings), None if settings.smtp_url is None else server_at(settings.smtp_url)).run(),
         ]
         if providers.videos():
             carriers = carriers_of(providers, default=settings.video_provider, records=settings.recording == "on")
@@ -77,6 +88,17 @@ def sinks_of(settings: Settings) -> Iterator[Sink]:
             credentials=settings.nats_credentials,
             keeps=timedelta(days=settings.events_days),
         )
+
+
+def letterhead_of(settings: Settings) -> Letterhead:
+    """What all mail has in common."""
+    return Letterhead(
+        sender=settings.mail_from,
+        public_url=settings.public_url,
+        join_url=settings.join_url,
+        tickets=Tickets(settings.secret_keys),
+        unsubscribing=Unsubscribing(settings.secret_keys, public_url=settings.public_url),
+    )
 
 
 def providers_of(settings: Settings) -> Providers:

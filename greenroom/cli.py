@@ -92,6 +92,8 @@ def _parser() -> argparse.ArgumentParser:
         help="what it allows, separated by spaces: read:live, write:live, manage:live, admin:live, admin:* "
         "(default: %(default)s)",
     )
+    token.add_argument("--email", help="where the user is reached, for mail about sessions they register for")
+    token.add_argument("--time-zone", help="the user's, such as Europe/Berlin")
     token.add_argument("--client", default="local", help="the program that will use it (default: %(default)s)")
     token.add_argument("--expires", default="30d", help="its lifetime: 15m, 12h, 30d (default: %(default)s)")
     token.add_argument("--list", action="store_true", help="list the tokens that have not expired")

@@ -15,6 +15,7 @@ from platformdirs import user_data_path
 
 from greenroom.identity.addresses import is_private_way
 from greenroom.kit.wire import is_email_address
+from greenroom.notifications.smtp import server_at
 from greenroom.session_settings.schemas import VideoProvider
 
 PREFIX = "GREENROOM_"
@@ -80,6 +81,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(min_length=1),
         described("Claims that hold scopes, by comma: each a text separated by spaces, or an array; all count."),
     ] = ("scope",)
+    identity_email_claim: Annotated[
+        str, described("The claim that holds the user's e-mail address; one whose `email_verified` is false is not taken.")
+    ] = "email"
+    identity_zone_claim: Annotated[str, described("The claim that holds the user's time zone, such as `Europe/Berlin`.")] = (
+        "zoneinfo"
+    )
     introspection_url: Annotated[str | None, described("Where the identity server introspects tokens (RFC 7662).")] = None
     introspection_client_id: Annotated[str | None, described("Greenroom's own client id there.")] = None
     introspection_client_secret: Annotated[str | None, described("Its secret.")] = None
@@ -136,6 +143,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str | None,
         described("Where people reach the service, for links: `https://live.example.com`. Not set: where the request came in."),
     ] = None
+    join_url: Annotated[
+        str | None,
+        described(
+            "Where people join a session, for mail: `https://app.example.com/live/{session_id}`. Not set: mail names no such "
+            "place; guests have a link of their own."
+        ),
+    ] = None
+    smtp_url: Annotated[
+        str | None,
+        described(
+            "Where mail is handed over: `smtp://user:password@host:587` (STARTTLS, unless `?tls=none`) or "
+            "`smtps://user:password@host:465`. Not set: `comms.message.send_requested.v1` is told instead."
+        ),
+    ] = None
     mail_from: Annotated[
         str | None, described("The address that mail comes from, and that calendars name as the organizer.")
     ] = None
@@ -190,6 +211,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 PROVIDER_URL = re.compile(r"[a-z]+://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?")
+JOIN_URL = re.compile(r"https?://[A-Za-z0-9.:-]+/[A-Za-z0-9._~/?#&=%-]*\{session_id\}[A-Za-z0-9._~/?#&=%-]*")
 PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 LISTS = frozenset({"secret_keys", "cors_origins", "trusted_proxies"}) | {
     "getstream_api_secret",
@@ -246,9 +268,25 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     _refuse_half_a_provider(settings)
     if settings.public_url is not None and not PUBLIC_URL.fullmatch(settings.public_url):
         raise SettingsError(f"{variable('public_url')}: expected http or https, a host, and no path.")
+    _refuse_half_a_post_office(settings)
+    return settings
+
+
+def _refuse_half_a_post_office(settings: Settings) -> None:
+    """Raises SettingsError for a mail server that lacks what it needs, or an address that is none."""
     if settings.mail_from is not None and not is_email_address(settings.mail_from):
         raise SettingsError(f"{variable('mail_from')}: expected an address such as noreply@example.com, without a name.")
-    return settings
+    if settings.join_url is not None and not JOIN_URL.fullmatch(settings.join_url):
+        raise SettingsError(f"{variable('join_url')}: expected an address with http or https, and {{session_id}} in it.")
+    if settings.smtp_url is None:
+        return
+    try:
+        server_at(settings.smtp_url)
+    except ValueError as error:
+        raise SettingsError(f"{variable('smtp_url')}: {error}.") from None
+    for name in ("mail_from", "public_url"):
+        if getattr(settings, name) is None:
+            raise SettingsError(f"{variable(name)} is required with {variable('smtp_url')}.")
 
 
 def _refuse_half_an_identity(settings: Settings) -> None:

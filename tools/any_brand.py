@@ -26,6 +26,8 @@ CALLERS = (
     Caller("greenroom/stream/engine.py", None, "the program's own reader, which tells each event to whom it concerns"),
     Caller("greenroom/timers/service.py", None, "the program's own worker, which serves every brand"),
     Caller("greenroom/calendar/service.py", "feed", "a ticket names its person, and is known before any brand is"),
+    Caller("greenroom/notifications/mailing.py", None, "the program's own worker, which serves every brand"),
+    Caller("greenroom/notifications/planning.py", None, "the program's own worker, which serves every brand"),
     Caller("greenroom/calls/keeper.py", None, "the program's own worker, which serves every brand"),
     Caller("greenroom/calls/news.py", None, "the program's own worker, which serves every brand"),
     Caller("greenroom/calls/service.py", "_known", "the holder of admin:* without a brand"),

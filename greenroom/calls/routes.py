@@ -10,6 +10,7 @@ from greenroom.identity.request import CallerRequest
 from greenroom.kit.http.answer import PRIVATE, REPLAYED, Answer, json_answer
 from greenroom.kit.http.body import BodyReader
 from greenroom.kit.http.routing import performs
+from greenroom.notifications.contacts import Contacts
 
 JOIN_REQUEST = BodyReader(JoinRequest)
 CALL_CREATE = BodyReader(CallCreate)
@@ -23,6 +24,7 @@ async def join_session(request: CallerRequest, id: str) -> Answer:
     """Into the call. The token is made anew whatever the key. Source: contract, POST /v1/sessions/{id}/join."""
     wanted = await request.read(JOIN_REQUEST)
     await request.idempotency_key(brand=request.caller.brand)
+    await cast("Contacts", request.scope["state"]["contacts"]).remember(request.caller, request_id=request.id)
     joined = await service.join(_calls(request), request.caller, id, wanted, request_id=request.id)
     return json_answer(joined, headers=[NO_STORE])
 

@@ -11,12 +11,14 @@ from uuid import UUID
 from greenroom.commands.environment import Ready, ready, require_local_tokens, settings_or_exit
 from greenroom.commands.errors import CommandError
 from greenroom.identity import service
+from greenroom.identity.claims import usable_email
 from greenroom.identity.scopes import ADMIN_ALL, SCOPES
 from greenroom.identity.tokens import Signer
 from greenroom.kit.clock import wire_text
 from greenroom.kit.database import Database
 from greenroom.kit.errors import GreenroomError
 from greenroom.kit.ids import BrandId, ClientId, UserId, parse_id
+from greenroom.notifications.composing import is_zone
 
 T = TypeVar("T")
 
@@ -59,6 +61,10 @@ def _wanted(arguments: Namespace) -> Namespace:
         raise CommandError(f"--brand: expected 1 to {NAME_CHARACTERS} characters.")
     if not _is_name(arguments.client):
         raise CommandError(f"--client: expected 1 to {NAME_CHARACTERS} characters.")
+    if arguments.email is not None and usable_email(arguments.email) is None:
+        raise CommandError("--email: expected one e-mail address in ASCII.")
+    if arguments.time_zone is not None and not is_zone(arguments.time_zone):
+        raise CommandError("--time-zone: expected a time zone of the IANA database such as Europe/Berlin.")
     return Namespace(**{**vars(arguments), "scope": " ".join(scopes), "lifetime": lifetime_of(arguments.expires)})
 
 
@@ -92,6 +98,8 @@ async def _mint(prepared: Ready, db: Database, wanted: Namespace) -> int:
         scope=wanted.scope,
         client=ClientId(wanted.client),
         lifetime=wanted.lifetime,
+        email=wanted.email,
+        time_zone=wanted.time_zone,
     )
     print(minted)
     return 0

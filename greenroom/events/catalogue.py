@@ -18,6 +18,9 @@ QuestionIdField = Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
 QuestionVersion = Annotated[int, Meta(ge=1, description="The question's version after the change; votes are no change of it.")]
 RoleField = Literal["host", "participant", "guest"]
 Place = Annotated[int, Meta(ge=1, description="The order in which people came, from 1 on.")]
+TemplateKey = Literal[
+    "registered", "waitlisted", "promoted", "moved", "cancelled", "reinstated", "left", "removed", "reminder", "recording_ready"
+]
 EditedField = Literal[
     "title",
     "description",
@@ -282,6 +285,55 @@ class QuestionVotesChanged(Struct, frozen=True, kw_only=True, forbid_unknown_fie
     vote_counts: Annotated[dict[str, Count], Meta(description="By the question's id.")]
 
 
+class Recipient(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whom to reach. Without an address, whoever sends knows where."""
+
+    user_id: Annotated[str, Meta(description="A guest's is `guest:` and the registration's id.")]
+    email: str | None
+
+
+class MessageVariables(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a message is about. What there is not is null."""
+
+    session_id: SessionIdField
+    registration_id: RegistrationIdField
+    session_version: int
+    title: str
+    scheduled_at: EventTime
+    old_scheduled_at: Annotated[EventTime | None, Meta(description="The time that the person was told before.")]
+    time_zone: Annotated[str | None, Meta(description="The person's, where it is known.")]
+    is_waiting: Annotated[bool, Meta(description="Whether the person waits in line, rather than having a seat.")]
+    join_url: str | None
+    recording_url: str | None
+    unsubscribe_url: str | None
+
+
+class MessageSendRequested(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Somebody is to be told something, and no mail server is set up: whoever hears this sends it. Once for each message_id."""
+
+    message_id: Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
+    channel: Literal["email"]
+    template_key: TemplateKey
+    recipient: Recipient
+    brand_id: str
+    variables: MessageVariables
+    requested_by: Literal["greenroom"]
+    requested_at: EventTime
+
+
+class MessageBounced(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The mail server takes nothing for somebody's address, which is sent nothing more. The address is not told."""
+
+    message_id: Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
+    channel: Literal["email"]
+    template_key: TemplateKey
+    session_id: SessionIdField
+    registration_id: RegistrationIdField
+    user_id: Annotated[str, Meta(description="A guest's is `guest:` and the registration's id.")]
+    reason: Annotated[str, Meta(description="The command that was refused, and the answer's code.")]
+    bounced_at: EventTime
+
+
 class BrandUpdated(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A brand's settings were changed; `changed` names them as `settings.<name>`."""
 
@@ -330,4 +382,6 @@ EVENTS = (
     Event(name="live.question.unpinned.v1", payload=QuestionUnpinned),
     Event(name="live.question.votes_changed.v1", payload=QuestionVotesChanged),
     Event(name="live.brand.updated.v1", payload=BrandUpdated),
+    Event(name="comms.message.send_requested.v1", payload=MessageSendRequested),
+    Event(name="comms.message.bounced.v1", payload=MessageBounced),
 )

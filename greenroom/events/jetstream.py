@@ -23,7 +23,7 @@ from greenroom.events.envelope import enveloped
 from greenroom.events.queries import ToldEvent
 from greenroom.events.sinks import SinkError
 
-SUBJECTS = "live.>"
+SUBJECTS = ("live.>", "comms.>")
 CONNECT_SECONDS = 5  # with the stream; each of the two is well within the lease
 ACK_SECONDS = 8.0
 CLOSE_SECONDS = 1.0
@@ -93,12 +93,15 @@ class JetStream:
     async def _ensure_stream(self, client: Client) -> None:
         manager = client.jetstream(timeout=CONNECT_SECONDS)
         try:
-            await manager.stream_info(self._stream)
+            known = (await manager.stream_info(self._stream)).config
+            missing = [subject for subject in SUBJECTS if subject not in (known.subjects or ())]
+            if missing and known.subjects == [SUBJECTS[0]]:  # as 0.1.0 and its successors made it
+                await manager.update_stream(known, subjects=list(SUBJECTS))
         except nats.js.errors.NotFoundError:
             await manager.add_stream(
                 StreamConfig(
                     name=self._stream,
-                    subjects=[SUBJECTS],
+                    subjects=list(SUBJECTS),
                     storage=StorageType.FILE,
                     discard=DiscardPolicy.OLD,
                     max_age=self._keeps.total_seconds(),

@@ -13,7 +13,8 @@ from greenroom.kit.ids import BrandId, ClientId, UserId
 class Caller(Struct, frozen=True, kw_only=True, gc=False):
     """The holder of a valid token.
 
-    `brand` is None for an operator who has not named one, `token_id` where the token is not a local one.
+    `brand` is None for an operator who has not named one, `token_id` where the token is not a local one. `email` and
+    `time_zone` are what the token says of its holder, where it does (OpenID Connect Core 1.0, section 5.1).
     """
 
     user: UserId
@@ -21,6 +22,8 @@ class Caller(Struct, frozen=True, kw_only=True, gc=False):
     brand: BrandId | None
     scopes: frozenset[str]
     token_id: UUID | None = None
+    email: str | None = None
+    time_zone: str | None = None
 
     @property
     def manages(self) -> bool:

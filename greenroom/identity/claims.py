@@ -1,6 +1,7 @@
 """From what a token says to who is calling: which claim is the user, the client, the brand, the scopes."""
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -10,11 +11,15 @@ from greenroom.identity.caller import Caller
 from greenroom.identity.scopes import granted_by
 from greenroom.kit.errors import InvalidToken
 from greenroom.kit.ids import BrandId, ClientId, UserId
+from greenroom.kit.wire import EmailAddress
 
 NAME_CHARACTERS = 200
 LEEWAY_SECONDS = 10.0  # by which a server's clock may be ahead of ours; a token that has expired has expired
 
+UNVERIFIED: Final = (False, "false")  # as some servers write it
+
 _ABSENT: Final = object()
+_ZONE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+_-]{0,30}(?:/[A-Za-z0-9][A-Za-z0-9+_-]{0,30}){0,2}")
 
 
 class ClaimNames(Struct, frozen=True, kw_only=True):
@@ -24,6 +29,8 @@ class ClaimNames(Struct, frozen=True, kw_only=True):
     clients: tuple[str, ...] = ("client_id", "azp")  # the first that is there
     brand: str = "brand"
     scopes: tuple[str, ...] = ("scope",)  # all that are there
+    email: str = "email"
+    zone: str = "zoneinfo"
 
 
 def caller_of(claims: Mapping[str, Any], names: ClaimNames) -> Caller:
@@ -41,7 +48,22 @@ def caller_of(claims: Mapping[str, Any], names: ClaimNames) -> Caller:
         client=ClientId(client),
         brand=None if brand is _ABSENT else BrandId(_name(brand)),
         scopes=granted_by(scope for name in names.scopes for scope in _scopes(_claim(claims, name))),
+        email=None if claims.get("email_verified") in UNVERIFIED else usable_email(_claim(claims, names.email)),
+        time_zone=usable_zone(_claim(claims, names.zone)),
     )
+
+
+def usable_email(value: object) -> str | None:
+    """The address; None for what is none, which is no reason to keep its holder out."""
+    try:
+        return str(EmailAddress.parse(value))
+    except ValueError:
+        return None
+
+
+def usable_zone(value: object) -> str | None:
+    """The name of a time zone, which may be one that nobody knows; None for what can be none."""
+    return value if isinstance(value, str) and _ZONE.fullmatch(value) else None
 
 
 def expiry_of(claims: Mapping[str, Any], *, now: float) -> float:

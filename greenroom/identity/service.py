@@ -20,9 +20,11 @@ async def mint(
     scope: str,
     client: ClientId,
     lifetime: timedelta,
+    email: str | None = None,
+    time_zone: str | None = None,
 ) -> str:
     """A new token; what it says is kept, so that it can be listed and revoked."""
-    grant = new_grant(user=user, brand=brand, scope=scope, client=client, lifetime=lifetime)
+    grant = new_grant(user=user, brand=brand, scope=scope, client=client, lifetime=lifetime, email=email, time_zone=time_zone)
     await queries.keep(db, grant)
     return signer.sign(grant)
 

@@ -36,6 +36,8 @@ class TokenGrant(Struct, frozen=True, kw_only=True):
     scope: str
     issued_at: datetime
     expires_at: datetime
+    email: str | None = None
+    time_zone: str | None = None
 
 
 class _Claims(Struct, frozen=True):
@@ -47,6 +49,8 @@ class _Claims(Struct, frozen=True):
     iat: int
     exp: int
     brand: str | None = None
+    email: str | None = None
+    zoneinfo: str | None = None
 
 
 _claims_in = msgspec.json.Decoder(_Claims).decode
@@ -66,11 +70,21 @@ def new_grant(
     client: ClientId,
     lifetime: timedelta,
     now: datetime | None = None,
+    email: str | None = None,
+    time_zone: str | None = None,
 ) -> TokenGrant:
     """What the next token will say."""
     issued = (now or datetime.now(UTC)).replace(microsecond=0)
     return TokenGrant(
-        id=new_id(), user=user, client=client, brand=brand, scope=scope, issued_at=issued, expires_at=issued + lifetime
+        id=new_id(),
+        user=user,
+        client=client,
+        brand=brand,
+        scope=scope,
+        issued_at=issued,
+        expires_at=issued + lifetime,
+        email=email,
+        time_zone=time_zone,
     )
 
 
@@ -101,8 +115,8 @@ class Signer:
             "iat": int(grant.issued_at.timestamp()),
             "exp": int(grant.expires_at.timestamp()),
         }
-        if grant.brand is not None:
-            claims["brand"] = grant.brand
+        said = {"brand": grant.brand, "email": grant.email, "zoneinfo": grant.time_zone}
+        claims |= {name: value for name, value in said.items() if value is not None}
         return self._signed(claims, self._first)
 
     def verify(self, token: str) -> _Checked | None:
@@ -167,6 +181,8 @@ def _checked(claims: _Claims) -> _Checked:
             brand=None if claims.brand is None else BrandId(claims.brand),
             scopes=scopes_in(claims.scope),
             token_id=claims.jti,
+            email=claims.email,
+            time_zone=claims.zoneinfo,
         ),
     )
 

@@ -83,6 +83,10 @@ sink_oldest = Gauge(
 sink_failures = Gauge(
     "greenroom_sink_failures", "How often a sink has failed, ever, in any process.", ["sink"], multiprocess_mode="mostrecent"
 )
+mails = Counter("greenroom_mails_total", "Messages to people, by kind and what became of each.", ["kind", "outcome"])
+mails_overdue = Gauge(
+    "greenroom_mails_overdue_seconds", "For how long the oldest message that is due has waited.", multiprocess_mode="mostrecent"
+)
 stream_watchers = Gauge("greenroom_stream_watchers", "Connections that watch a session.", multiprocess_mode="livesum")
 requests_under_way = Gauge("greenroom_requests_under_way", "Requests that have no answer yet.", multiprocess_mode="livesum")
 

@@ -9,6 +9,7 @@ from greenroom.kit.http.body import BodyReader
 from greenroom.kit.http.query import QueryReader, next_links
 from greenroom.kit.http.routing import performs
 from greenroom.kit.http.spreadsheet import asks_for_csv, csv_headers
+from greenroom.notifications.contacts import Contacts
 from greenroom.registrations import listing, operations, service
 from greenroom.registrations.kept import as_hosts_see, as_registration, as_seat_taken
 from greenroom.registrations.schemas import (
@@ -32,6 +33,7 @@ BY_ACCEPT = (b"vary", b"Accept")
 async def register_caller(request: CallerRequest, id: str) -> Answer:
     """A seat, else a place in line. Source: contract, POST /v1/sessions/{id}/registrations."""
     key = await request.idempotency_key(brand=request.caller.brand)
+    await _remembered(request)
     done = await service.register_caller(_registrations(request), request.caller, id, request_id=request.id, key=key)
     headers = [PRIVATE, REPLAYED] if done.replayed else [PRIVATE]
     return json_answer(as_registration(done.registration), status=HTTPStatus.CREATED, headers=headers)
@@ -42,6 +44,7 @@ async def register(request: CallerRequest, id: str) -> Answer:
     """A seat for the caller, a user or a guest, now or not at all. Source: contract, POST /v1/sessions/{id}/register."""
     wanted = await request.read(REGISTER_REQUEST)
     key = await request.idempotency_key(brand=request.caller.brand)
+    await _remembered(request)
     done = await service.register(_registrations(request), request.caller, id, wanted, request_id=request.id, key=key)
     headers = [PRIVATE, REPLAYED] if done.replayed else [PRIVATE]
     return json_answer(as_seat_taken(done.registration), status=HTTPStatus.CREATED, headers=headers)
@@ -120,6 +123,11 @@ async def link_registration(request: CallerRequest, id: str, registration_id: st
 async def open_link(request: CallerRequest, ticket: str) -> Answer:
     """What a guest's link shows."""
     return json_answer(await service.guest_view(_registrations(request), ticket), headers=[(b"cache-control", b"no-store")])
+
+
+async def _remembered(request: CallerRequest) -> None:
+    """Where the caller is reached, so that they can be told of what they register for."""
+    await cast("Contacts", request.scope["state"]["contacts"]).remember(request.caller, request_id=request.id)
 
 
 def _registrations(request: CallerRequest) -> Registrations:

@@ -39,7 +39,7 @@ NEVER_EMPTY = frozenset({"patient_id"})
 # Parameters of ours, which the contract lets us add as long as nobody must send them.
 ADDED = {("/v1/admin/sessions/{id}/registrations", "get"): frozenset({"status", "cursor", "limit"})}
 # What opens these is in their path, or in their query.
-NEEDS_NO_TOKEN = frozenset({"/v1/guest-links/{ticket}", "/v1/me/calendar.ics"})
+NEEDS_NO_TOKEN = frozenset({"/v1/guest-links/{ticket}", "/v1/me/calendar.ics", "/v1/unsubscribe"})
 
 
 def test_the_document_is_openapi_3_1() -> None:

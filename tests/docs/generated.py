@@ -223,9 +223,22 @@ def _example(error: GreenroomError) -> str:
 
 
 def _event(event: Event) -> str:
-    properties = msgspec.json.schema(event.payload)["$defs"][event.payload.__name__]["properties"]
-    rows = [f"| `{name}` | {_json_kind(schema)} | {schema.get('description', '')} |" for name, schema in properties.items()]
+    structs = msgspec.json.schema(event.payload)["$defs"]
+    rows = [
+        f"| `{name}` | {_json_kind(schema)} | {schema.get('description', '')} |"
+        for name, schema in _fields_in(structs, event.payload.__name__)
+    ]
     return f"### {event.name}\n\n{event.description}\n\n" + _table("| field | type | meaning |", rows)
+
+
+def _fields_in(structs: dict[str, Any], of: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each field of a payload; those of an object in it by its path."""
+    for name, schema in structs[of]["properties"].items():
+        if "$ref" in schema:
+            inside = schema["$ref"].rpartition("/")[2]
+            yield from ((f"{name}.{field}", its) for field, its in _fields_in(structs, inside))
+        else:
+            yield name, schema
 
 
 def _json_kind(schema: dict[str, Any]) -> str:

@@ -51,6 +51,12 @@ QUESTION: Final = """
 select (ask_question_v1($1, $2, $3, 'Why?', 5, $4, false, 'test', 'planted', gen_random_uuid(), null, null, null)).outcome,
     (moderate_question_v1($1, $2, $3, 'approved', $5, false, 'test', 'planted', gen_random_uuid(), gen_random_uuid())).outcome
 """
+# Somebody who is reached by mail, in the brand and in the other one, whose own contacts each of them sees.
+CONTACT: Final = """
+insert into contacts (brand_id, user_id, id, email, updated_at)
+select b.brand_id, 'somebody', gen_random_uuid(), 'somebody@example.com', now() from unnest($1::text[]) as b (brand_id)
+on conflict do nothing
+"""
 ANSWERED: Final = "answered"  # what becomes of it, where the document's example would change nothing
 ENDLESS: Final = "watchSession"  # whose answer goes on: that it begins is enough
 NAMED: Final = {"linkRegistration": "guest", "allowRegistration": "removed"}  # of those; else who has a seat
@@ -97,6 +103,7 @@ async def session_for(http: httpx.AsyncClient, owner: Owner, tenant: Tenant, ope
     await owner.execute(CALL, tenant.brand, id_of(session))
     named = (question_of(session["id"]), USERS["registered"], USERS["host"])
     assert tuple(await owner.fetchrow(QUESTION, tenant.brand, id_of(session), *named) or ()) == ("created", "moderated")
+    await owner.execute(CONTACT, [tenant.brand, f"{tenant.brand}-other"])
     await hold_together(owner, tenant.brand)
     for step in TABLE[operation].after:
         response = await tenant.step(http, session, step)
@@ -127,6 +134,7 @@ async def ask(
             user_id=USERS["registered"] if name == "removeParticipant" else "somebody",
             registration_id=registration_of(session_id, NAMED.get(name, "registered")),
             question_id=question_of(session_id),
+            kind="moved",
         ),
         json=body_of(operation, tenant),
         headers=headers,

@@ -1,0 +1,1 @@
+"""What people are told by mail: planned from events, judged when it is sent."""
