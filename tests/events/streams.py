@@ -57,7 +57,7 @@ async def messages(url: str) -> list[Message]:
     async with streams_of(url) as streams:
         count = (await streams.stream_info(STREAM)).state.messages
         from_the_first = ConsumerConfig(deliver_policy=DeliverPolicy.ALL)
-        reader = await streams.pull_subscribe("live.>", stream=STREAM, config=from_the_first)
+        reader = await streams.pull_subscribe(">", stream=STREAM, config=from_the_first)
         while len(found) < count:
             for message in await reader.fetch(min(AT_ONCE, count - len(found)), timeout=10):
                 headers = message.headers or {}
