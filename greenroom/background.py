@@ -19,6 +19,11 @@ from greenroom.kit.database import Database
 from greenroom.providers.registry import Providers, ProviderSettings
 from greenroom.settings import Settings
 from greenroom.timers.service import Timers
+from greenroom.webhooks import planning
+from greenroom.webhooks import service as webhooks
+from greenroom.webhooks.addresses import Reach
+from greenroom.webhooks.sender import Sender
+from greenroom.webhooks.signing import SecretBox
 
 CONNECTIONS = 3  # of its own: what happens in the background waits for no request, and no request for it
 CHORE_SECONDS = 5.0
@@ -29,16 +34,18 @@ STOP_SECONDS = 2.0
 async def background(settings: Settings) -> AsyncIterator[Feed]:
     """Run it all until the block ends; answers the feed of told events."""
     providers = providers_of(settings)
-    async with database_of(settings) as db:
+    async with database_of(settings) as db, database_of(settings) as db_of_webhooks:
         feed = Feed(db)
         chores = {
             "prune_idempotency_keys": partial(housekeeping.prune, db),
             "prune_events": partial(events.forget, db, age=timedelta(days=settings.events_days)),
             "prune_inbox": partial(inbox.forget, db),
+            "prune_webhook_deliveries": partial(webhooks.forget, db, age=timedelta(days=settings.events_days)),
         }
         running = [
             relay(db, feed),
             Timers(db).run(),
+            planning.run(db_of_webhooks, feed, lambda: sender_of(settings, db_of_webhooks)),
             housekeeping.repeat(lambda: housekeeping.do_chores(db, chores), seconds=CHORE_SECONDS),
             *(Driver(sink, feed, db).run() for sink in sinks_of(settings)),
         ]
@@ -77,6 +84,11 @@ def sinks_of(settings: Settings) -> Iterator[Sink]:
             credentials=settings.nats_credentials,
             keeps=timedelta(days=settings.events_days),
         )
+
+
+def sender_of(settings: Settings, db: Database) -> Sender:
+    """What sends webhooks."""
+    return Sender(db, SecretBox(settings.secret_keys), Reach.of(settings.webhook_allowed))
 
 
 def providers_of(settings: Settings) -> Providers:
