@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from greenroom.sessions.schemas import Cursor, Limit, WireTime, said
 from greenroom.webhooks.targets import CHARACTERS, EXPECTED, URL_PATTERN
@@ -27,6 +27,7 @@ DeliveryError = Literal[
 
 DESCRIPTION_CHARACTERS = 500
 MOST_SUBSCRIPTIONS = 50
+EVERYTHING = ["*"]
 SUBSCRIPTION_PATTERN = r"^(\*|live\.([a-z_]+\.)?|live\.[a-z_]+\.[a-z_]+\.(v[0-9]+)?)$"
 EVENTS_EXPECTED = (
     f"1 to {MOST_SUBSCRIPTIONS} of: an event's name, a prefix of names that ends in a dot such as live.session., "
@@ -52,7 +53,7 @@ class WebhookEndpointRequest(Struct, frozen=True, kw_only=True):
 
     url: Url
     description: Description | None = None
-    events: Subscriptions = ["*"]
+    events: Annotated[Subscriptions, Meta(extra_json_schema={"default": EVERYTHING})] = field(default_factory=EVERYTHING.copy)
 
 
 class WebhookEndpointPatch(Struct, frozen=True, kw_only=True):
