@@ -101,7 +101,7 @@ class Line:
                 read += len(part)
                 if read > READ_OCTETS:
                     break
-            return response.status, _asked_wait(response)
+            return response.status, asked_wait(response)
 
 
 def _error_of(status: int) -> DeliveryError | None:
@@ -128,7 +128,7 @@ def _named(failure: Exception) -> DeliveryError:
     return "connection_lost"
 
 
-def _asked_wait(response: httpcore.Response) -> float | None:
+def asked_wait(response: httpcore.Response) -> float | None:
     """Seconds of Retry-After (RFC 9110, section 10.2.3), where the status asks to wait."""
     if response.status not in ASKS_TO_WAIT:
         return None

@@ -50,6 +50,8 @@ def target_of(url: str) -> Target:
     if parts is None:
         raise ValueError
     scheme, host, port, rest = parts.groups()
+    if host.startswith("[") and ":" not in host:
+        raise ValueError
     number = _DEFAULT_PORTS[scheme] if port is None else int(port)
     if not 1 <= number <= _LARGEST_PORT:
         raise ValueError
