@@ -19,6 +19,7 @@ from schemathesis import Case
 from greenroom.kit.http.entity_tag import TAGS_SCHEMA
 from greenroom.kit.ids import BrandId
 from greenroom.sessions.schemas import NAME_CHARACTERS
+from greenroom.webhooks.targets import URL_PATTERN
 from tests.fuzz.holders import ANOTHER_HOST, MAKER, USER, Holder
 
 T = TypeVar("T")
@@ -47,24 +48,27 @@ SESSIONS: Final = (
 HOST_FIELDS: Final = frozenset({"host_id", "host_user_id", "patient_id"})
 BRAND_FIELDS: Final = frozenset({"brand_id", "x-brand-id"})
 TAG_FIELDS: Final = frozenset({"if-match", "if-none-match"})
+URL: Final = re.compile(URL_PATTERN)
 TAGS: Final = re.compile(TAGS_SCHEMA["pattern"])
 VERSIONS: Final = ("*", '"1.0.0.0"', '"2.0.0.0"', 'W/"1.0.0.0", "7.1.0.1"')
 SCHEDULED_AT: Final = "2027-03-01T17:00:00Z"
 GUEST: Final = "guest@example.com"
+HOOK: Final = "https://127.0.0.1:1/hook"
+SUBSCRIPTIONS: Final = (["*"], ["live."], ["live.session.", "live.recording.ready.v1"])
 QUESTION: Final = "How long should one rest?"
 CO_HOST: Final = "co_host_1"
 OF_A_CALL: Final = "/live/calls/"  # in the paths that are about a call: a session has one when its host has wanted in
 HELD_OCTETS: Final = 180  # of a user's id: the provider takes few more
 OF_QUESTIONS: Final = "/questions"  # in the paths that are about what is asked
 OF_PEOPLE: Final = "/regist"  # in the paths that are about who is registered
-NAMED_BY_LINKS: Final = frozenset({"id", "registration_id", "question_id"})  # others in every run
+NAMED_BY_LINKS: Final = frozenset({"id", "registration_id", "question_id", "endpoint_id", "delivery_id"})  # others in every run
 
 # What a schema cannot say of good data.
 UNSTORED_TIME: Final = re.compile(r"^(0000|0001|9999)|:60")  # may be outside the years 1 to 9999 of UTC, or no second of ours
 SAME_TWICE: Final = {"host_id": "host_user_id", "upcoming": "upcoming_only"}  # filters of two names must say the same
 ONE_OF: Final = ("patient_id", "guest_email")  # whom to register: a request names at most one
 CURSOR: Final = "cursor"  # only the service makes them
-OF_A_BRAND: Final = ("/v1/brand/", "/v1/me/", "/v1/live/calls")  # who has no brand must name one here
+OF_A_BRAND: Final = ("/v1/brand/", "/v1/me/", "/v1/live/calls", "/v1/webhook-endpoints")  # who has no brand must name one here
 
 
 class Stage:
@@ -100,6 +104,10 @@ class Stage:
             case.path_parameters = {**case.path_parameters, **placed}
         elif "ticket" in case.path_parameters and made is not None:
             case.path_parameters = {**case.path_parameters, "ticket": self.ticket(made)}
+        elif "endpoint_id" in case.path_parameters and made is not None:
+            endpoint, delivery = self.endpoint(made)
+            placed = {"endpoint_id": endpoint, "delivery_id": delivery}
+            case.path_parameters = {name: placed.get(name, value) for name, value in case.path_parameters.items()}
 
     def session(self, planned: Planned) -> str:
         """The id of a new session that has taken its steps."""
@@ -144,6 +152,13 @@ class Stage:
         approved, pending = (self._asked("POST", path, MAKER, planned.brand, {"body": QUESTION}) for _ in range(2))
         self._asked("PATCH", f"{path}/{approved['id']}", planned.maker, planned.brand, {"status": "approved"})
         return str(approved["id"]), str(pending["id"])
+
+    def endpoint(self, planned: Planned) -> tuple[str, str]:
+        """The ids of an endpoint of webhooks, where nobody listens, and of a delivery to it."""
+        wanted = {"url": HOOK, "events": ["live.recording."]}
+        endpoint = str(self._asked("POST", "/v1/webhook-endpoints", planned.maker, planned.brand, wanted)["id"])
+        delivery = self._asked("POST", f"/v1/webhook-endpoints/{endpoint}/test", planned.maker, planned.brand)
+        return endpoint, str(delivery["id"])
 
     def ticket(self, planned: Planned) -> str:
         """What a guest's link ends with."""
@@ -208,6 +223,10 @@ def _candidates(name: str, value: Any, brand: BrandId, *, is_good: bool) -> Sequ
         return (SCHEDULED_AT,)
     if name == "user_id" and _is_no_co_host(text):
         return (CO_HOST,)
+    if name == "url" and (is_good or URL.search(text)):  # no fuzz is sent anywhere, and few of those that are made up may be
+        return (HOOK,)
+    if name == "events" and is_good:
+        return SUBSCRIPTIONS
     return (GUEST, value) if name == "guest_email" and is_good else (value,)
 
 

@@ -104,7 +104,9 @@ async def test_a_change_changes_what_is_sent_and_is_audited(manager: Manager, ow
     ]
 
 
-@pytest.mark.parametrize("body", [{}, {"url": URL}, {"status": "enabled"}, {"events": ["*"], "description": None}, {"unknown": 1}])
+@pytest.mark.parametrize(
+    "body", [{}, {"url": URL}, {"status": "enabled"}, {"events": ["*"], "description": None}, {"unknown": 1}]
+)
 async def test_what_changes_nothing_leaves_no_trace(manager: Manager, owner: Owner, body: dict[str, object]) -> None:
     made = await manager.make()
     del made["secret"]
@@ -157,7 +159,10 @@ async def test_rotating_gives_a_new_secret_and_says_until_when_the_old_one_signs
         UUID(made["id"]),
     )
     assert 23.9 < hours <= 24
-    assert [action for action, *_ in await audit_of(owner, made)] == ["webhook_endpoint.created", "webhook_endpoint.secret_rotated"]
+    assert [action for action, *_ in await audit_of(owner, made)] == [
+        "webhook_endpoint.created",
+        "webhook_endpoint.secret_rotated",
+    ]
 
 
 async def test_a_repeated_rotation_by_the_same_key_rotates_once(manager: Manager) -> None:
@@ -178,7 +183,9 @@ async def test_a_test_is_accepted_and_listed(manager: Manager) -> None:
     assert (one["id"], one["type"], one["sequence"]) == (queued.json()["id"], "greenroom.test.v1", 0)
 
 
-async def test_the_deliveries_come_in_pages_the_latest_first_and_by_state(manager: Manager, owner: Owner, tenant: Tenant) -> None:
+async def test_the_deliveries_come_in_pages_the_latest_first_and_by_state(
+    manager: Manager, owner: Owner, tenant: Tenant
+) -> None:
     made = await manager.make()
     await owner.execute(
         "insert into webhook_deliveries (brand_id, id, endpoint_id, event_id, position, name, state, created_at)"

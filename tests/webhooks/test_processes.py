@@ -100,7 +100,9 @@ async def test_a_database_that_is_cut_off_again_and_again_loses_nothing(stage: S
 
             async def all_are_delivered() -> bool:
                 await watcher.execute(END_LEASES)  # what was noted while the database was away waits for its lease
-                found = await watcher.fetchrow("select count(*), count(*) filter (where state = 'delivered') from webhook_deliveries")
+                found = await watcher.fetchrow(
+                    "select count(*), count(*) filter (where state = 'delivered') from webhook_deliveries"
+                )
                 return found is not None and tuple(found) == (80, 80)
 
             await eventually(all_are_delivered, "all are delivered")

@@ -14,7 +14,7 @@ from tests.webhooks.receiver import Received, Receiver
 from tests.webhooks.stage import REQUEST, Stage, manager
 
 OTHER_KEY = "another key that only the tests of Greenroom know"
-TEXT = "ünïcödé \U0001f389 \u2028 \"quoted\" </script>"
+TEXT = 'ünïcödé \U0001f389 \u2028 "quoted" </script>'
 
 
 def verifies(secret: str, one: Received) -> bool:
@@ -53,7 +53,9 @@ async def test_while_a_secret_is_rotated_the_old_and_the_new_verify(stage: Stage
 async def test_after_24_hours_the_new_one_alone_does(stage: Stage, receiver: Receiver) -> None:
     endpoint = await stage.endpoint(receiver.url)
     rotated = await service.rotate(stage.webhooks, manager(), endpoint.id, request_id=REQUEST, key=None)
-    await stage.owner.execute("update webhook_endpoints set previous_secret_until = previous_secret_until - interval '24 hours'")
+    await stage.owner.execute(
+        "update webhook_endpoints set previous_secret_until = previous_secret_until - interval '24 hours'"
+    )
     await stage.tell()
     async with stage.sending():
         (one,) = await receiver.has_received(1)
