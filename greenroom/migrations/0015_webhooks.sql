@@ -171,7 +171,7 @@ begin
     return webhook_endpoint_answer_v1('created', w);
 end $$;
 
--- An endpoint is told nothing more, and what was pending has failed: more than some thousand within a minute, by
+-- An endpoint is told nothing more, and what was pending has failed: those beyond a thousand within a minute, by
 -- sweep_webhooks_any_brand_v1. p_event_id: where the world is to hear of it.
 create function disable_webhook_endpoint_v1(
     p_brand_id text, p_id uuid, p_reason text, p_changed text[], p_user_id text, p_client_id text, p_request_id text, p_event_id uuid
@@ -186,7 +186,7 @@ begin
     update webhook_deliveries d set state = 'failed', next_at = null, last_error = 'endpoint_disabled'
     where d.brand_id = p_brand_id and d.id = any (array(
         select x.id from webhook_deliveries x
-        where x.brand_id = p_brand_id and x.endpoint_id = p_id and x.state = 'pending' order by x.next_at, x.number limit 2000));
+        where x.brand_id = p_brand_id and x.endpoint_id = p_id and x.state = 'pending' order by x.next_at, x.number limit 1000));
     perform audit_webhook_endpoint_v1(w, 'disabled', p_changed, p_user_id, p_client_id, p_request_id);
     if p_event_id is not null then
         insert into outbox (id, name, brand_id, occurred_at, payload)

@@ -54,7 +54,7 @@ VERSIONS: Final = ("*", '"1.0.0.0"', '"2.0.0.0"', 'W/"1.0.0.0", "7.1.0.1"')
 SCHEDULED_AT: Final = "2027-03-01T17:00:00Z"
 GUEST: Final = "guest@example.com"
 HOOK: Final = "https://127.0.0.1:1/hook"
-SUBSCRIPTIONS: Final = (["*"], ["live."], ["live.session.", "live.recording.ready.v1"])
+OF_HOOKS: Final[Mapping[str, Sequence[Any]]] = {"url": (HOOK,), "events": (["*"], ["live.session.", "live.recording.ready.v1"])}
 QUESTION: Final = "How long should one rest?"
 CO_HOST: Final = "co_host_1"
 OF_A_CALL: Final = "/live/calls/"  # in the paths that are about a call: a session has one when its host has wanted in
@@ -156,7 +156,12 @@ class Stage:
     def endpoint(self, planned: Planned) -> tuple[str, str]:
         """The ids of an endpoint of webhooks, where nobody listens, and of a delivery to it."""
         wanted = {"url": HOOK, "events": ["live.recording."]}
-        endpoint = str(self._asked("POST", "/v1/webhook-endpoints", planned.maker, planned.brand, wanted)["id"])
+        path = "/v1/webhook-endpoints"
+        for old in self._asked("GET", f"{path}?limit=100", planned.maker, planned.brand)["webhook_endpoints"][:-50]:
+            self._http.delete(
+                f"{path}/{old['id']}", headers=planned.maker.headers(planned.brand)
+            )  # a brand has a thousand at most
+        endpoint = str(self._asked("POST", path, planned.maker, planned.brand, wanted)["id"])
         delivery = self._asked("POST", f"/v1/webhook-endpoints/{endpoint}/test", planned.maker, planned.brand)
         return endpoint, str(delivery["id"])
 
@@ -212,6 +217,8 @@ def set_all_but_session(case: Case[Any], brand: BrandId) -> None:
 def _candidates(name: str, value: Any, brand: BrandId, *, is_good: bool) -> Sequence[Any]:
     """What may stand for the value; the first ones more often."""
     text = value if isinstance(value, str) else ""
+    if name in OF_HOOKS and (is_good or URL.search(text)):  # no fuzz is sent anywhere, and few of those that are made up may be
+        return OF_HOOKS[name]
     if name in BRAND_FIELDS | HOST_FIELDS and 1 <= len(text) <= NAME_CHARACTERS:
         own = brand if name in BRAND_FIELDS else USER
         return (own,) if len(text.encode(errors="surrogatepass")) > HELD_OCTETS else (*[own] * 7, value)
@@ -223,10 +230,6 @@ def _candidates(name: str, value: Any, brand: BrandId, *, is_good: bool) -> Sequ
         return (SCHEDULED_AT,)
     if name == "user_id" and _is_no_co_host(text):
         return (CO_HOST,)
-    if name == "url" and (is_good or URL.search(text)):  # no fuzz is sent anywhere, and few of those that are made up may be
-        return (HOOK,)
-    if name == "events" and is_good:
-        return SUBSCRIPTIONS
     return (GUEST, value) if name == "guest_email" and is_good else (value,)
 
 

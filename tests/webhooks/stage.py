@@ -40,7 +40,8 @@ UPDATED = "live.session.updated.v1"
 
 WRITE = """
 insert into outbox (id, name, brand_id, session_id, session_version, occurred_at, payload)
-select gen_random_uuid(), $1, $2, $3, n, now(), jsonb_build_object('session_id', $3::uuid, 'version', n, 'changed', '["title"]'::jsonb)
+select gen_random_uuid(), $1, $2, $3, n, now(),
+    jsonb_build_object('session_id', $3::uuid, 'version', n, 'changed', '["title"]'::jsonb)
 from generate_series(1, $4::integer) n order by n
 """
 TOLD = "select not exists (select from outbox) and (select position from relay) > 0"

@@ -70,7 +70,7 @@ def test_what_is_no_address_is_not_allowed() -> None:
         ("other", "8.8.8.8", True),
     ],
 )
-def test_the_setting_opens_what_it_names_and_no_more(host: str, address: str, may: bool) -> None:  # noqa: FBT001  # a table
+def test_the_setting_opens_what_it_names_and_no_more(host: str, address: str, may: bool) -> None:
     assert Reach.of(["localhost", "10.1.0.0/16", "fd00::/64"]).allows(host, address) is may
 
 

@@ -11,13 +11,17 @@ from tests.webhooks.asking import URL, Manager
 from tests.wire import SENTINEL, assert_refused
 
 BAD: list[tuple[str, Any]] = [
-    ("url", None), ("url", 1), ("url", ""), ("url", ["x"]), ("url", "app.example.com"), ("url", f"http://{SENTINEL}.example.com/"),
+    ("url", None), ("url", 1), ("url", ""), ("url", ["x"]), ("url", "app.example.com"),
+    ("url", f"http://{SENTINEL}.example.com/"),
     ("url", f"https://{SENTINEL}@example.com/"), ("url", "https://localhost/"), ("url", "https://169.254.169.254/"),
-    ("url", "https://[::1]/"), ("url", f"https://app.example.com/#{SENTINEL}"), ("url", "https://app.example.com/" + "a" * 2048),
+    ("url", "https://[::1]/"), ("url", f"https://app.example.com/#{SENTINEL}"),
+    ("url", "https://app.example.com/" + "a" * 2048),
     ("url", "https://app.example.com/\n"), ("url", "https://app.example.com/\0"),
     ("description", 1), ("description", "x" * 501), ("description", f"{SENTINEL}\0"),
-    ("events", None), ("events", "*"), ("events", []), ("events", [1]), ("events", [None]), ("events", [""]), ("events", ["*"] * 51),
-    ("events", ["live.session"]), ("events", ["live.session.created"]), ("events", ["live.nothing."]), ("events", ["live.session.*"]),
+    ("events", None), ("events", "*"), ("events", []), ("events", [1]), ("events", [None]), ("events", [""]),
+    ("events", ["*"] * 51),
+    ("events", ["live.session"]), ("events", ["live.session.created"]), ("events", ["live.nothing."]),
+    ("events", ["live.session.*"]),
     ("events", ["live.session.created.v2"]), ("events", ["**"]), ("events", ["."]), ("events", [f"live.{SENTINEL}"]),
     ("events", ["live.session.\n"]), ("events", ["live.session.created.v1\0"]),
 ]  # fmt: skip

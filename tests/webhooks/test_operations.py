@@ -1,7 +1,6 @@
 """The operations of endpoints: what they answer, what they leave behind, and what a repeat does."""
 
 import base64
-from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
 
 import httpx
@@ -15,13 +14,14 @@ from tests.wire import assert_refused
 
 
 @pytest.fixture
-async def manager(http: httpx.AsyncClient, tenant: Tenant) -> AsyncIterator[Manager]:
-    yield Manager(http, tenant)
+def manager(http: httpx.AsyncClient, tenant: Tenant) -> Manager:
+    return Manager(http, tenant)
 
 
 async def audit_of(owner: Owner, endpoint: dict[str, str]) -> list[tuple[str, list[str], int]]:
     rows = await owner.fetch(
-        "select action, changed, entity_version, actor_user_id, entity from audit_log where entity_id = $1 order by entity_version",
+        "select action, changed, entity_version, actor_user_id, entity from audit_log where entity_id = $1"
+        " order by entity_version",
         UUID(endpoint["id"]),
     )
     assert {(row["actor_user_id"], row["entity"]) for row in rows} == {("manager_1", "webhook_endpoint")}
@@ -39,7 +39,8 @@ async def test_a_new_endpoint_shows_its_secret_and_nothing_later_does(manager: M
     assert made == {
         "id": made["id"], "url": URL, "description": "What the app shows",
         "events": ["live.session.", "live.recording.ready.v1"], "status": "enabled", "disabled_reason": None,
-        "failing_since": None, "previous_secret_until": None, "created_at": made["created_at"], "updated_at": made["created_at"],
+        "failing_since": None, "previous_secret_until": None, "created_at": made["created_at"],
+        "updated_at": made["created_at"],
     }  # fmt: skip
     assert await audit_of(owner, made) == [("webhook_endpoint.created", [], 1)]
 
@@ -49,7 +50,8 @@ async def test_the_secret_is_nowhere_in_the_database(manager: Manager, owner: Ow
     plain = made["secret"].removeprefix("whsec_")
     rotated = (await manager.ask("POST", f"/{made['id']}/rotate-secret", Idempotency_Key="k")).json()["secret"]
     everything = await owner.fetchval(
-        "select (select string_agg(w::text, '') from webhook_endpoints w) || (select string_agg(k::text, '') from idempotency_keys k)"
+        "select (select string_agg(w::text, '') from webhook_endpoints w)"
+        " || (select string_agg(k::text, '') from idempotency_keys k)"
         " || (select string_agg(a::text, '') from audit_log a)"
     )
     assert made["id"] in everything
@@ -205,7 +207,7 @@ async def test_the_deliveries_come_in_pages_the_latest_first_and_by_state(
 
 
 @pytest.mark.parametrize("act", ["test", "redeliver"])
-async def test_a_disabled_endpoint_is_sent_nothing(manager: Manager, owner: Owner, act: str) -> None:
+async def test_a_disabled_endpoint_is_sent_nothing(manager: Manager, act: str) -> None:
     made = await manager.make()
     queued = (await manager.ask("POST", f"/{made['id']}/test")).json()
     await manager.ask("PATCH", f"/{made['id']}", {"status": "disabled"})

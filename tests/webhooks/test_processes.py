@@ -15,7 +15,10 @@ from tests.webhooks.receiver import Receiver
 from tests.webhooks.stage import Stage
 
 END_LEASES = "update webhook_endpoints set leased_until = clock_timestamp()"
-CUT = "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'greenroom'"
+CUT = """
+select pg_terminate_backend(pid) from pg_stat_activity
+where datname = current_database() and application_name = 'greenroom' and pid <> pg_backend_pid()
+"""
 
 
 async def test_what_a_killed_process_was_sending_is_sent_again_when_its_lease_ends(
@@ -95,7 +98,7 @@ async def test_a_database_that_is_cut_off_again_and_again_loses_nothing(stage: S
             for _ in range(8):
                 await stage.tell(10)
                 await asyncio.sleep(0.15)
-                await watcher.execute(f"{CUT} and pid <> pg_backend_pid()")
+                await watcher.execute(CUT)
             await stage.owner.execute(END_LEASES)
 
             async def all_are_delivered() -> bool:

@@ -22,7 +22,7 @@ BAD = [
     "https://169.254.169.254/latest/meta-data", "https://[::1]/", "https://[::ffff:127.0.0.1]/", "https://[::ffff:7f00:1]/",
     "https://[fe80::1%25eth0]/", "https://[64:ff9b::7f00:1]/", "https://[::]/", "https://[1.2.3.4]/", "https://[g::1]/",
     "https://example.com/%zz", "https://" + "a" * 64 + ".example/", "https://app.example.com/" + "a" * 2048,
-    "https://127.0.0.1%00.example.com/", "https://１２７.0.0.1/", "https://example.com\u3002evil/", "HTTPS://app.example.com",
+    "https://127.0.0.1%00.example.com/", "https://\uff11\uff12\uff17.0.0.1/", "https://example.com\u3002evil/", "HTTPS://app.example.com",
 ]  # fmt: skip
 
 
