@@ -6,11 +6,13 @@ from statistics import median
 from msgspec import Struct
 
 from bench.drop import Drop
+from bench.hooks import Hooks
 from bench.joins import Joins
 from bench.machine import BUSY, Machine
 from bench.memory import Memory
 from bench.report_of_drop import drop_tables, drop_verdicts
 from bench.report_of_events import day_tables, day_verdicts, told_tables, told_verdicts
+from bench.report_of_hooks import hooks_text, hooks_verdicts
 from bench.report_of_joins import joins_tables, joins_verdicts
 from bench.report_of_viewers import viewers_tables, viewers_verdicts
 from bench.report_of_votes import VOTES_AGAINST_HONO, votes_text
@@ -60,6 +62,7 @@ class Results(Struct, frozen=True, kw_only=True):
     told: Told | None
     day: Day | None
     joins: Joins | None
+    hooks: Hooks | None
 
 
 def verdicts(results: Results) -> list[Verdict]:
@@ -88,6 +91,8 @@ def verdicts(results: Results) -> list[Verdict]:
         found += day_verdicts(results.day)
     if results.joins is not None:
         found += joins_verdicts(results.joins)
+    if results.hooks is not None:
+        found += hooks_verdicts(results.hooks)
     return found
 
 
@@ -127,6 +132,8 @@ def _of_parts(results: Results) -> Iterable[str]:
         yield from day_tables(results.day)
     if results.joins is not None:
         yield from joins_tables(results.joins)
+    if results.hooks is not None:
+        yield hooks_text(results.hooks)
     if results.memory is not None:
         memory = results.memory
         yield (

@@ -54,7 +54,8 @@ VERSIONS: Final = ("*", '"1.0.0.0"', '"2.0.0.0"', 'W/"1.0.0.0", "7.1.0.1"')
 SCHEDULED_AT: Final = "2027-03-01T17:00:00Z"
 GUEST: Final = "guest@example.com"
 HOOK: Final = "https://127.0.0.1:1/hook"
-OF_HOOKS: Final[Mapping[str, Sequence[Any]]] = {"url": (HOOK,), "events": (["*"], ["live.session.", "live.recording.ready.v1"])}
+OF_HOOKS: Final = "/v1/webhook-endpoints"  # in the paths of who is told
+SUBSCRIPTIONS: Final = ["live.session.", "live.recording.ready.v1"]
 QUESTION: Final = "How long should one rest?"
 CO_HOST: Final = "co_host_1"
 OF_A_CALL: Final = "/live/calls/"  # in the paths that are about a call: a session has one when its host has wanted in
@@ -196,6 +197,8 @@ def set_all_but_session(case: Case[Any], brand: BrandId) -> None:
 
     headers, query, path = placed(case.headers), placed(case.query), placed(case.path_parameters)
     body = placed(case.body, "host_user_id") if isinstance(case.body, dict) else case.body
+    if case.path.startswith(OF_HOOKS) and isinstance(body, dict):
+        body = {name: _hook_field(name, value, is_good=is_good) for name, value in body.items()}
     if is_good:
         query = {name: query.get(SAME_TWICE.get(name, name), value) for name, value in query.items() if name != CURSOR}
     if is_good and isinstance(body, dict) and all(name in body for name in ONE_OF):
@@ -217,8 +220,6 @@ def set_all_but_session(case: Case[Any], brand: BrandId) -> None:
 def _candidates(name: str, value: Any, brand: BrandId, *, is_good: bool) -> Sequence[Any]:
     """What may stand for the value; the first ones more often."""
     text = value if isinstance(value, str) else ""
-    if name in OF_HOOKS and (is_good or URL.search(text)):  # no fuzz is sent anywhere, and few of those that are made up may be
-        return OF_HOOKS[name]
     if name in BRAND_FIELDS | HOST_FIELDS and 1 <= len(text) <= NAME_CHARACTERS:
         own = brand if name in BRAND_FIELDS else USER
         return (own,) if len(text.encode(errors="surrogatepass")) > HELD_OCTETS else (*[own] * 7, value)
@@ -231,6 +232,13 @@ def _candidates(name: str, value: Any, brand: BrandId, *, is_good: bool) -> Sequ
     if name == "user_id" and _is_no_co_host(text):
         return (CO_HOST,)
     return (GUEST, value) if name == "guest_email" and is_good else (value,)
+
+
+def _hook_field(name: str, value: Any, *, is_good: bool) -> Any:
+    """No fuzz is sent anywhere, and few of the URLs and names that are made up may be used."""
+    if name == "url" and (is_good or (isinstance(value, str) and URL.search(value))):
+        return HOOK
+    return SUBSCRIPTIONS if name == "events" and is_good else value
 
 
 def _is_no_co_host(quoted: str) -> bool:
