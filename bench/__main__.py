@@ -18,6 +18,7 @@ from bench.drop import FULL as FULL_SIZE
 from bench.drop import QUICK as QUICK_SIZE
 from bench.drop import Drop, measure_drop
 from bench.freshness import CONNECTIONS, WORKERS, stale_answers
+from bench.hooks import Hooks, measure_hooks
 from bench.joins import Joins, measure_joins
 from bench.load import Load, Mode
 from bench.machine import describe
@@ -39,7 +40,21 @@ from bench.viewers import Viewers, measure_viewers
 from bench.votes import Votes, measure_votes
 
 MODES: tuple[Mode, ...] = ("patch", "get", "list")
-PARTS_OF_ALL = (*MODES, "drop", "votes", "viewers", "events", "timers", "joins", "mail", "scale", "startup", "memory", "all")
+PARTS_OF_ALL = (
+    *MODES,
+    "drop",
+    "votes",
+    "viewers",
+    "events",
+    "timers",
+    "joins",
+    "mail",
+    "hooks",
+    "scale",
+    "startup",
+    "memory",
+    "all",
+)
 CONNECTION_COUNTS = (16, 64)
 POOLS = (4, 8, 16, 32, 64)
 USUAL_POOL = 8
@@ -108,6 +123,7 @@ class Harness:
             day=self._day(),
             joins=self._joins(),
             mail=self._mail(),
+            hooks=self._hooks(),
         )
 
     def _asks(self, what: str) -> bool:
@@ -187,6 +203,14 @@ class Harness:
         if not self._asks("mail"):
             return None
         return measure_mail(people=1_000 if self._quick else 10_000, pool=USUAL_POOL, directory=self._directory)
+
+    def _hooks(self) -> Hooks | None:
+        if not self._asks("hooks"):
+            return None
+        samples, seconds = (20, 10.0) if self._quick else (200, 60.0)
+        return measure_hooks(
+            samples=samples, seconds=seconds, rounds=self._effort.rounds, pool=USUAL_POOL, directory=self._directory
+        )
 
     def _stale_answers(self, changes: int) -> int:
         server = contenders.greenroom(self._database, workers=WORKERS)

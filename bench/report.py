@@ -6,12 +6,14 @@ from statistics import median
 from msgspec import Struct
 
 from bench.drop import Drop
+from bench.hooks import Hooks
 from bench.joins import Joins
 from bench.machine import BUSY, Machine
 from bench.mail import Mail
 from bench.memory import Memory
 from bench.report_of_drop import drop_tables, drop_verdicts
 from bench.report_of_events import day_tables, day_verdicts, told_tables, told_verdicts
+from bench.report_of_hooks import hooks_text, hooks_verdicts
 from bench.report_of_joins import joins_tables, joins_verdicts
 from bench.report_of_mail import mail_tables, mail_verdicts
 from bench.report_of_viewers import viewers_tables, viewers_verdicts
@@ -63,6 +65,7 @@ class Results(Struct, frozen=True, kw_only=True):
     day: Day | None
     joins: Joins | None
     mail: Mail | None
+    hooks: Hooks | None
 
 
 def verdicts(results: Results) -> list[Verdict]:
@@ -91,9 +94,14 @@ def verdicts(results: Results) -> list[Verdict]:
         found += day_verdicts(results.day)
     if results.joins is not None:
         found += joins_verdicts(results.joins)
+    return [*found, *_of_what_is_told_outside(results)]
+
+
+def _of_what_is_told_outside(results: Results) -> Iterable[Verdict]:
     if results.mail is not None:
-        found += mail_verdicts(results.mail)
-    return found
+        yield from mail_verdicts(results.mail)
+    if results.hooks is not None:
+        yield from hooks_verdicts(results.hooks)
 
 
 def text_of(results: Results) -> str:
@@ -134,6 +142,8 @@ def _of_parts(results: Results) -> Iterable[str]:
         yield from joins_tables(results.joins)
     if results.mail is not None:
         yield from mail_tables(results.mail)
+    if results.hooks is not None:
+        yield hooks_text(results.hooks)
     if results.memory is not None:
         memory = results.memory
         yield (

@@ -65,6 +65,11 @@ from greenroom.timers import service as timers
 from greenroom.web import documentation, health
 from greenroom.web.document import build_document
 from greenroom.web.documentation import Documentation
+from greenroom.webhooks import routes as webhooks
+from greenroom.webhooks import service as webhook_service
+from greenroom.webhooks.addresses import Reach
+from greenroom.webhooks.service import Webhooks
+from greenroom.webhooks.signing import SecretBox
 
 ROUTES: list[Performed] = [
     *sessions.ROUTES,
@@ -78,6 +83,7 @@ ROUTES: list[Performed] = [
     *administration.ROUTES,
     *session_settings.ROUTES,
     *notifications.ROUTES,
+    *webhooks.ROUTES,
     *health.ROUTES,
     *documentation.ROUTES,
 ]
@@ -135,6 +141,7 @@ def build(settings: Settings, *, limiter: RateLimiter, traffic: Traffic) -> App:
             asyncio.create_task(housekeeping.repeat(lambda: events.measure(db), seconds=MEASURE_SECONDS)),
             asyncio.create_task(housekeeping.repeat(lambda: timers.measure(db), seconds=MEASURE_SECONDS)),
             asyncio.create_task(housekeeping.repeat(lambda: mailing.measure(db), seconds=MEASURE_SECONDS)),
+            asyncio.create_task(housekeeping.repeat(lambda: webhook_service.measure(db), seconds=MEASURE_SECONDS)),
             asyncio.create_task(housekeeping.repeat(traffic.count_under_way, seconds=1)),
             asyncio.create_task(housekeeping.stop_without_parent()),
         ]
@@ -152,6 +159,7 @@ def build(settings: Settings, *, limiter: RateLimiter, traffic: Traffic) -> App:
             "calls": joining,
             "inbox": Inbox(db, providers),
             "administration": Administration(db, cursors),
+            "webhooks": Webhooks(db, cursors, SecretBox(settings.secret_keys), Reach.of(settings.webhook_allowed)),
             "settings": SettingsOf(db, defaults(settings.video_provider)),
             "contacts": contacts,
             "notifications": Notifications(db, contacts, unsubscribing),

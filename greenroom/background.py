@@ -26,6 +26,11 @@ from greenroom.providers.registry import Providers, ProviderSettings
 from greenroom.registrations.links import Tickets
 from greenroom.settings import Settings
 from greenroom.timers.service import Timers
+from greenroom.webhooks import planning
+from greenroom.webhooks import service as webhooks
+from greenroom.webhooks.addresses import Reach
+from greenroom.webhooks.sender import Sender
+from greenroom.webhooks.signing import SecretBox
 
 CONNECTIONS = 3  # of its own: what happens in the background waits for no request, and no request for it
 CHORE_SECONDS = 5.0
@@ -37,17 +42,19 @@ A_DAY_MORE = timedelta(days=1)  # an event that is told again finds the message 
 async def background(settings: Settings) -> AsyncIterator[Feed]:
     """Run it all until the block ends; answers the feed of told events."""
     providers = providers_of(settings)
-    async with database_of(settings) as db:
+    async with database_of(settings) as db, database_of(settings) as db_of_webhooks:
         feed = Feed(db)
         chores = {
             "prune_idempotency_keys": partial(housekeeping.prune, db),
             "prune_events": partial(events.forget, db, age=timedelta(days=settings.events_days)),
             "prune_inbox": partial(inbox.forget, db),
             "prune_messages": partial(mailing.forget, db, age=timedelta(days=settings.events_days) + A_DAY_MORE),
+            "prune_webhook_deliveries": partial(webhooks.forget, db, age=timedelta(days=settings.events_days)),
         }
         running = [
             relay(db, feed),
             Timers(db).run(),
+            planning.run(db_of_webhooks, feed, lambda: sender_of(settings, db_of_webhooks)),
             housekeeping.repeat(lambda: housekeeping.do_chores(db, chores), seconds=CHORE_SECONDS),
             *(Driver(sink, feed, db).run() for sink in sinks_of(settings)),
             Driver(Planning(db), feed, db).run(),
@@ -99,6 +106,11 @@ def letterhead_of(settings: Settings) -> Letterhead:
         tickets=Tickets(settings.secret_keys),
         unsubscribing=Unsubscribing(settings.secret_keys, public_url=settings.public_url),
     )
+
+
+def sender_of(settings: Settings, db: Database) -> Sender:
+    """What sends webhooks."""
+    return Sender(db, SecretBox(settings.secret_keys), Reach.of(settings.webhook_allowed))
 
 
 def providers_of(settings: Settings) -> Providers:

@@ -17,6 +17,7 @@ from greenroom.identity.addresses import is_private_way
 from greenroom.kit.wire import is_email_address
 from greenroom.notifications.smtp import server_at
 from greenroom.session_settings.schemas import VideoProvider
+from greenroom.webhooks.addresses import Reach
 
 PREFIX = "GREENROOM_"
 
@@ -207,6 +208,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str, described("The stream that takes them, made when it is missing. It must be Greenroom's own.")
     ] = "GREENROOM"
     nats_credentials: Annotated[Path | None, described("A file with NATS credentials (`.creds`).")] = None
+    webhook_allowed: Annotated[
+        tuple[str, ...],
+        described(
+            "Hosts or networks, by comma, that webhooks may be sent to though they are not public, and by `http` too: "
+            "`localhost,10.1.0.0/16`. For development, and for endpoints of one's own."
+        ),
+    ] = ()
     log_level: Annotated[LogLevel, described("The least severe line that is logged.")] = "info"
 
 
@@ -221,6 +229,7 @@ LISTS = frozenset({"secret_keys", "cors_origins", "trusted_proxies"}) | {
     "jwt_types",
     "livekit_api_key",
     "livekit_api_secret",
+    "webhook_allowed",
 }
 CHOICES = {
     "background": Switch,
@@ -269,6 +278,12 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     if settings.public_url is not None and not PUBLIC_URL.fullmatch(settings.public_url):
         raise SettingsError(f"{variable('public_url')}: expected http or https, a host, and no path.")
     _refuse_half_a_post_office(settings)
+    try:
+        Reach.of(settings.webhook_allowed)
+    except ValueError:
+        raise SettingsError(
+            f"{variable('webhook_allowed')}: expected hosts or networks such as 10.1.0.0/16, by comma."
+        ) from None
     return settings
 
 

@@ -341,6 +341,16 @@ class BrandUpdated(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     changed: list[str]
 
 
+class WebhookEndpointDisabled(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An endpoint of webhooks was disabled: it had failed for five days, or said that it is gone (410)."""
+
+    endpoint_id: Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
+    version: Annotated[int, Meta(ge=1, description="The endpoint's version after the change.")]
+    reason: Literal["failing", "gone"]
+    failing_since: EventTime
+    disabled_at: EventTime
+
+
 class Event(Struct, frozen=True, kw_only=True):
     """A name, and what its payload says."""
 
@@ -384,4 +394,5 @@ EVENTS = (
     Event(name="live.brand.updated.v1", payload=BrandUpdated),
     Event(name="comms.message.send_requested.v1", payload=MessageSendRequested),
     Event(name="comms.message.bounced.v1", payload=MessageBounced),
+    Event(name="live.webhook_endpoint.disabled.v1", payload=WebhookEndpointDisabled),
 )

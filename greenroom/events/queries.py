@@ -1,4 +1,4 @@
-"""The SQL of events that were told. The functions are in migrations/0007_events.sql; what is here is of every brand."""
+"""The SQL of events that were told. The functions are in migrations/0007 and 0015; what is here is of every brand."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -11,7 +11,7 @@ from greenroom.kit.ids import BrandId, SessionId
 
 RELAY_ANY_BRAND = "select told, reached from relay_events_any_brand_v1($1)"
 
-FORGET_ANY_BRAND = "select forget_events_any_brand_v1($1, $2) as gone"
+FORGET_ANY_BRAND = "select forget_events_any_brand_v2($1, $2) as gone"
 
 KEPT_ANY_BRAND = "select position as reached, forgotten_position as forgotten from relay"
 

@@ -87,6 +87,17 @@ mails = Counter("greenroom_mails_total", "Messages to people, by kind and what b
 mails_overdue = Gauge(
     "greenroom_mails_overdue_seconds", "For how long the oldest message that is due has waited.", multiprocess_mode="mostrecent"
 )
+webhook_attempts = Counter(
+    "greenroom_webhook_attempts_total", "Attempts to deliver a webhook, by what came of them.", ["outcome"]
+)
+webhook_seconds = Histogram(
+    "greenroom_webhook_delivery_seconds",
+    "From when an event was told to when an endpoint had answered it 2xx, with all attempts.",
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 600.0, 3600.0, 86400.0),
+)
+webhook_endpoints_failing = Gauge(
+    "greenroom_webhook_endpoints_failing", "Enabled endpoints whose last attempt failed.", multiprocess_mode="mostrecent"
+)
 stream_watchers = Gauge("greenroom_stream_watchers", "Connections that watch a session.", multiprocess_mode="livesum")
 requests_under_way = Gauge("greenroom_requests_under_way", "Requests that have no answer yet.", multiprocess_mode="livesum")
 

@@ -1,5 +1,5 @@
 -- what people are told by mail: addresses, templates, messages, and who wants none
--- depends: 0014_calendar
+-- depends: 0015_webhooks
 
 -- migrate: apply
 
@@ -448,6 +448,7 @@ begin
     execute format('grant select, insert, update on sessions, registrations, tokens, brand_settings, sinks, questions, calendar_feeds to %I', service_role);
     execute format('grant select, insert, update on calls, call_spans, connections, recordings, call_removals, chat_channels to %I', service_role);
     execute format('grant select, insert, update, delete on outbox, events, idempotency_keys, timers, watchers to %I', service_role);
+    execute format('grant select, insert, update, delete on webhook_endpoints, webhook_deliveries to %I', service_role);
     execute format('grant select, insert, update, delete on contacts, mail_stops, mail_templates, messages, message_rounds to %I', service_role);
     execute format('grant select, insert, delete on provider_inbox, votes to %I', service_role);
     execute format('grant select, insert on audit_log to %I', service_role);
@@ -463,6 +464,7 @@ begin
     execute format('grant select, insert, update on sessions, registrations, tokens, brand_settings, sinks, questions, calendar_feeds to %I', service_role);
     execute format('grant select, insert, update on calls, call_spans, connections, recordings, call_removals, chat_channels to %I', service_role);
     execute format('grant select, insert, update, delete on outbox, events, idempotency_keys, timers, watchers to %I', service_role);
+    execute format('grant select, insert, update, delete on webhook_endpoints, webhook_deliveries to %I', service_role);
     execute format('grant select, insert, delete on provider_inbox, votes to %I', service_role);
     execute format('grant select, insert on audit_log to %I', service_role);
     execute format('grant select, update on relay, chores to %I', service_role);

@@ -1,5 +1,5 @@
 -- an index for what somebody co-hosts, built beside running processes: no write waits for it
--- depends: 0014_calendar
+-- depends: 0016_notifications
 -- transaction: false
 
 -- migrate: apply

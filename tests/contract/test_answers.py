@@ -157,6 +157,17 @@ async def _let_the_provider_tell(stage: Stage, *, records_well: bool) -> None:
     stage.people.finish(recording["id"], well=records_well)
 
 
+# An endpoint of webhooks, which then has answered 410.
+ENDPOINT = """
+insert into webhook_endpoints (brand_id, id, url, events, secret, failing_since, since_position, created_at, updated_at)
+values ($1, gen_random_uuid(), 'https://127.0.0.1:1/', '{live.recording.}', 'x', now(), 0, now(), now())
+"""
+GONE = """
+select disable_webhook_endpoint_v1(w.brand_id, w.id, 'gone', '{status}', 'greenroom', 'greenroom', 'planted', gen_random_uuid())
+from webhook_endpoints w where w.brand_id = $1
+"""
+
+
 async def _let_people_ask(http: httpx.AsyncClient, tenant: Tenant) -> None:
     """A question that is voted on, pinned and answered, another that is dismissed while it is pinned, and one taken back."""
     there = await forum(http, tenant, moderation=True)
@@ -193,6 +204,8 @@ async def test_every_event_is_of_its_schema(http: httpx.AsyncClient, tenant: Ten
     assert (first["status"], second["status"]) == ("registered", "waitlist")
     await _let_people_ask(http, tenant)
     await _let_timers_tell(http, tenant)
+    for statement in (ENDPOINT, GONE):
+        await owner.execute(statement, tenant.brand)
     for records_well in (True, False):
         await _let_the_provider_tell(stage, records_well=records_well)
 

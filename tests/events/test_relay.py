@@ -207,7 +207,7 @@ async def test_positions_go_on_where_they_were_after_everything_is_forgotten(rel
         await write(owner)
     await tell(relayed)
     await owner.execute("update events set told_at = now() - interval '8 days'")
-    assert await owner.fetchval("select forget_events_any_brand_v1(100, '7 days')") == 3
+    assert await owner.fetchval("select forget_events_any_brand_v2(100, '7 days')") == 3
     await write(owner)
     await tell(relayed)
     assert [event.position for event in await told(relayed)] == [4]
@@ -222,7 +222,7 @@ async def test_what_a_sink_in_use_has_not_told_is_not_forgotten(relayed: Databas
     await owner.execute(
         "insert into sinks (name, position, held_until) values ('slow', 2, now()), ('gone', 1, now() - interval '8 days')"
     )
-    assert await owner.fetchval("select forget_events_any_brand_v1(100, '7 days')") == 2
+    assert await owner.fetchval("select forget_events_any_brand_v2(100, '7 days')") == 2
     assert [event.position for event in await told(relayed)] == [3, 4, 5]
 
 
@@ -231,7 +231,7 @@ async def test_only_what_is_old_enough_is_forgotten_and_without_a_gap(relayed: D
         await write(owner)
     await tell(relayed)
     await owner.execute("update events set told_at = now() - interval '8 days' where position in (1, 2, 4)")
-    assert await owner.fetchval("select forget_events_any_brand_v1(100, '7 days')") == 2
+    assert await owner.fetchval("select forget_events_any_brand_v2(100, '7 days')") == 2
     assert [event.position for event in await told(relayed)] == [3, 4, 5, 6]
     assert await owner.fetchval("select forgotten_until <= (select min(occurred_at) from events) from relay")
 

@@ -19,6 +19,7 @@ from schemathesis import Case
 from greenroom.kit.http.entity_tag import TAGS_SCHEMA
 from greenroom.kit.ids import BrandId
 from greenroom.sessions.schemas import NAME_CHARACTERS
+from greenroom.webhooks.targets import URL_PATTERN
 from tests.fuzz.holders import ANOTHER_HOST, MAKER, USER, Holder
 
 T = TypeVar("T")
@@ -47,10 +48,14 @@ SESSIONS: Final = (
 HOST_FIELDS: Final = frozenset({"host_id", "host_user_id", "patient_id"})
 BRAND_FIELDS: Final = frozenset({"brand_id", "x-brand-id"})
 TAG_FIELDS: Final = frozenset({"if-match", "if-none-match"})
+URL: Final = re.compile(URL_PATTERN)
 TAGS: Final = re.compile(TAGS_SCHEMA["pattern"])
 VERSIONS: Final = ("*", '"1.0.0.0"', '"2.0.0.0"', 'W/"1.0.0.0", "7.1.0.1"')
 SCHEDULED_AT: Final = "2027-03-01T17:00:00Z"
 GUEST: Final = "guest@example.com"
+HOOK: Final = "https://127.0.0.1:1/hook"
+OF_HOOKS: Final = "/v1/webhook-endpoints"  # in the paths of who is told
+SUBSCRIPTIONS: Final = ["live.session.", "live.recording.ready.v1"]
 QUESTION: Final = "How long should one rest?"
 CO_HOST: Final = "co_host_1"
 OF_A_CALL: Final = "/live/calls/"  # in the paths that are about a call: a session has one when its host has wanted in
@@ -58,14 +63,14 @@ HELD_OCTETS: Final = 180  # of a user's id: the provider takes few more
 OF_A_FEED: Final = "/v1/me/calendar.ics"  # whose ticket stands in the query
 OF_QUESTIONS: Final = "/questions"  # in the paths that are about what is asked
 OF_PEOPLE: Final = "/regist"  # in the paths that are about who is registered
-NAMED_BY_LINKS: Final = frozenset({"id", "registration_id", "question_id"})  # others in every run
+NAMED_BY_LINKS: Final = frozenset({"id", "registration_id", "question_id", "endpoint_id", "delivery_id"})  # others in every run
 
 # What a schema cannot say of good data.
 UNSTORED_TIME: Final = re.compile(r"^(0000|0001|9999)|:60")  # may be outside the years 1 to 9999 of UTC, or no second of ours
 SAME_TWICE: Final = {"host_id": "host_user_id", "upcoming": "upcoming_only"}  # filters of two names must say the same
 ONE_OF: Final = ("patient_id", "guest_email")  # whom to register: a request names at most one
 CURSOR: Final = "cursor"  # only the service makes them
-OF_A_BRAND: Final = ("/v1/brand/", "/v1/me/", "/v1/live/calls")  # who has no brand must name one here
+OF_A_BRAND: Final = ("/v1/brand/", "/v1/me/", "/v1/live/calls", "/v1/webhook-endpoints")  # who has no brand must name one here
 
 
 class Stage:
@@ -84,25 +89,33 @@ class Stage:
         made = _chosen(_fingerprint(case, "id"), (None, *SESSIONS))
         set_all_but_session(case, BRAND)
         if "id" in case.path_parameters and made is not None:
-            placed = {"id": self.created(made)}
-            if OF_PEOPLE in case.path:
-                people = self.people(made, placed["id"])
-                if "registration_id" in case.path_parameters:
-                    placed["registration_id"] = _chosen(_fingerprint(case, "registration_id"), people)
-                elif _chosen(_fingerprint(case, "has left"), (True, False)):
-                    self._asked("DELETE", f"/v1/sessions/{placed['id']}/registrations/me", MAKER, made.brand)
-            if OF_QUESTIONS in case.path:
-                questions = self.questions(made, placed["id"])
-                if "question_id" in case.path_parameters:
-                    placed["question_id"] = _chosen(_fingerprint(case, "question_id"), questions)
-            if OF_A_CALL in case.path:
-                self.opened(made, placed["id"])
-            self.moved(made, placed["id"])
-            case.path_parameters = {**case.path_parameters, **placed}
+            case.path_parameters = {**case.path_parameters, **self._in_a_session(case, made)}
         elif "ticket" in case.path_parameters and made is not None:
             case.path_parameters = {**case.path_parameters, "ticket": self.ticket(made)}
         elif case.path == OF_A_FEED and made is not None and isinstance(case.query.get("ticket"), str):
             case.query = {**case.query, "ticket": self.feed(made)}
+        elif "endpoint_id" in case.path_parameters and made is not None:
+            endpoint, delivery = self.endpoint(made)
+            placed = {"endpoint_id": endpoint, "delivery_id": delivery}
+            case.path_parameters = {name: placed.get(name, value) for name, value in case.path_parameters.items()}
+
+    def _in_a_session(self, case: Case[Any], made: Planned) -> dict[str, str]:
+        """The ids of a new session, and of what the path names in it."""
+        placed = {"id": self.created(made)}
+        if OF_PEOPLE in case.path:
+            people = self.people(made, placed["id"])
+            if "registration_id" in case.path_parameters:
+                placed["registration_id"] = _chosen(_fingerprint(case, "registration_id"), people)
+            elif _chosen(_fingerprint(case, "has left"), (True, False)):
+                self._asked("DELETE", f"/v1/sessions/{placed['id']}/registrations/me", MAKER, made.brand)
+        if OF_QUESTIONS in case.path:
+            questions = self.questions(made, placed["id"])
+            if "question_id" in case.path_parameters:
+                placed["question_id"] = _chosen(_fingerprint(case, "question_id"), questions)
+        if OF_A_CALL in case.path:
+            self.opened(made, placed["id"])
+        self.moved(made, placed["id"])
+        return placed
 
     def session(self, planned: Planned) -> str:
         """The id of a new session that has taken its steps."""
@@ -148,6 +161,18 @@ class Stage:
         self._asked("PATCH", f"{path}/{approved['id']}", planned.maker, planned.brand, {"status": "approved"})
         return str(approved["id"]), str(pending["id"])
 
+    def endpoint(self, planned: Planned) -> tuple[str, str]:
+        """The ids of an endpoint of webhooks, where nobody listens, and of a delivery to it."""
+        wanted = {"url": HOOK, "events": ["live.recording."]}
+        path = "/v1/webhook-endpoints"
+        for old in self._asked("GET", f"{path}?limit=100", planned.maker, planned.brand)["webhook_endpoints"][:-50]:
+            self._http.delete(
+                f"{path}/{old['id']}", headers=planned.maker.headers(planned.brand)
+            )  # a brand has a thousand at most
+        endpoint = str(self._asked("POST", path, planned.maker, planned.brand, wanted)["id"])
+        delivery = self._asked("POST", f"/v1/webhook-endpoints/{endpoint}/test", planned.maker, planned.brand)
+        return endpoint, str(delivery["id"])
+
     def ticket(self, planned: Planned) -> str:
         """What a guest's link ends with."""
         session = self.created(planned)
@@ -184,6 +209,8 @@ def set_all_but_session(case: Case[Any], brand: BrandId) -> None:
 
     headers, query, path = placed(case.headers), placed(case.query), placed(case.path_parameters)
     body = placed(case.body, "host_user_id") if isinstance(case.body, dict) else case.body
+    if case.path.startswith(OF_HOOKS) and isinstance(body, dict):
+        body = {name: _hook_field(name, value, is_good=is_good) for name, value in body.items()}
     if is_good:
         query = {name: query.get(SAME_TWICE.get(name, name), value) for name, value in query.items() if name != CURSOR}
     if is_good and isinstance(body, dict) and all(name in body for name in ONE_OF):
@@ -217,6 +244,13 @@ def _candidates(name: str, value: Any, brand: BrandId, *, is_good: bool) -> Sequ
     if name == "user_id" and _is_no_co_host(text):
         return (CO_HOST,)
     return (GUEST, value) if name == "guest_email" and is_good else (value,)
+
+
+def _hook_field(name: str, value: Any, *, is_good: bool) -> Any:
+    """No fuzz is sent anywhere, and few of the URLs and names that are made up may be used."""
+    if name == "url" and (is_good or (isinstance(value, str) and URL.search(value))):
+        return HOOK
+    return SUBSCRIPTIONS if name == "events" and is_good else value
 
 
 def _is_no_co_host(quoted: str) -> bool:

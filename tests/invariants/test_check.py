@@ -62,7 +62,7 @@ async def forget(database: TestDatabase, *, most: int) -> None:
     """Tell every event, and forget up to so many."""
     async with Database(database.service_url, size=1, wait_seconds=10, statement_seconds=30) as db:
         await tell(db)
-        assert (await db.rows("select forget_events_any_brand_v1($1, '0') as gone", most))[0]["gone"] > 0
+        assert (await db.rows("select forget_events_any_brand_v2($1, '0') as gone", most))[0]["gone"] > 0
 
 
 def test_every_promise_has_a_break_here() -> None:

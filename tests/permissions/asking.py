@@ -11,6 +11,7 @@ from greenroom.app import ROUTES
 from greenroom.identity.tokens import Signer, new_grant
 from greenroom.kit.http.operation import Operation
 from greenroom.kit.ids import BrandId, ClientId, UserId
+from greenroom.webhooks.signing import SecretBox
 from tests.permissions.table import ALLOWS, EVERYBODY, TABLE, Role
 from tests.planted import hold_together
 from tests.postgres import Owner
@@ -28,7 +29,10 @@ USERS: Final[dict[Role, UserId]] = {
     "stranger": UserId("guest_2"),
 }
 LIFETIME: Final = timedelta(hours=1)
-OF_A_SESSION: Final = sorted(name for name, operation in OPERATIONS.items() if "{id}" in operation.at)
+NAMING: Final = ("{id}", "{endpoint_id}")  # in the paths of what belongs to a brand: a session, or an endpoint of webhooks
+OF_SOMETHING: Final = sorted(
+    name for name, operation in OPERATIONS.items() if any(parameter in operation.at for parameter in NAMING)
+)
 
 # Somebody with a seat; a guest whom they registered; and somebody whom a host has removed.
 REGISTER: Final = """
@@ -57,6 +61,17 @@ insert into contacts (brand_id, user_id, id, email, updated_at)
 select b.brand_id, 'somebody', gen_random_uuid(), 'somebody@example.com', now() from unnest($1::text[]) as b (brand_id)
 on conflict do nothing
 """
+# An endpoint of webhooks, where nobody listens, and a delivery that has failed.
+ENDPOINT: Final = """
+insert into webhook_endpoints (brand_id, id, url, events, secret, since_position, created_at, updated_at)
+values ($1, $2, $3, '{live.recording.}', $4, 0, now(), now())
+"""
+DELIVERY: Final = """
+insert into webhook_deliveries (brand_id, id, endpoint_id, event_id, name, body, state, created_at)
+values ($1, $2, $3, $2, 'greenroom.test.v1', '{}', 'failed', now())
+"""
+URL: Final = "https://127.0.0.1:1/hook"
+SECRET: Final = SecretBox([SECRET_KEY]).close("whsec_c2VjcmV0")
 ANSWERED: Final = "answered"  # what becomes of it, where the document's example would change nothing
 ENDLESS: Final = "watchSession"  # whose answer goes on: that it begins is enough
 NAMED: Final = {"linkRegistration": "guest", "allowRegistration": "removed"}  # of those; else who has a seat
@@ -102,6 +117,9 @@ async def session_for(http: httpx.AsyncClient, owner: Owner, tenant: Tenant, ope
     await owner.execute(SEAT, tenant.brand, id_of(session), USERS["co_host"])
     await owner.execute(CALL, tenant.brand, id_of(session))
     named = (question_of(session["id"]), USERS["registered"], USERS["host"])
+    endpoint = endpoint_of(session["id"])
+    await owner.execute(ENDPOINT, tenant.brand, endpoint, URL, SECRET)
+    await owner.execute(DELIVERY, tenant.brand, delivery_of(session["id"]), endpoint)
     assert tuple(await owner.fetchrow(QUESTION, tenant.brand, id_of(session), *named) or ()) == ("created", "moderated")
     await owner.execute(CONTACT, [tenant.brand, f"{tenant.brand}-other"])
     await hold_together(owner, tenant.brand)
@@ -121,6 +139,16 @@ def question_of(session_id: str | UUID) -> UUID:
     return uuid5(NAMESPACE_OID, f"{session_id} question")
 
 
+def endpoint_of(session_id: str | UUID) -> UUID:
+    """The id of the endpoint that was made with the session, in the same way."""
+    return uuid5(NAMESPACE_OID, f"{session_id} endpoint")
+
+
+def delivery_of(session_id: str | UUID) -> UUID:
+    """The id of a delivery to it."""
+    return uuid5(NAMESPACE_OID, f"{session_id} delivery")
+
+
 async def ask(
     http: httpx.AsyncClient, name: str, tenant: Tenant, session_id: str | UUID, headers: dict[str, str]
 ) -> httpx.Response:
@@ -135,6 +163,8 @@ async def ask(
             registration_id=registration_of(session_id, NAMED.get(name, "registered")),
             question_id=question_of(session_id),
             kind="moved",
+            endpoint_id=endpoint_of(session_id),
+            delivery_id=delivery_of(session_id),
         ),
         json=body_of(operation, tenant),
         headers=headers,
@@ -151,6 +181,7 @@ def body_of(operation: Operation, tenant: Tenant) -> Any:
     ours = {
         "brand_id": tenant.brand,
         "user_id": USERS["registered"],
+        "url": URL,
         **dict.fromkeys(("host_id", "host_user_id"), USERS["host"]),
         **({"status": ANSWERED} if operation.id == "moderateQuestion" else {}),
     }

@@ -6,7 +6,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.permissions.asking import OF_A_SESSION, OPERATIONS, ask, outsiders, session_for
+from tests.permissions.asking import OF_SOMETHING, OPERATIONS, ask, outsiders, session_for
 from tests.postgres import Owner
 from tests.tenant import Tenant
 
@@ -18,7 +18,7 @@ PRECONDITIONS: list[dict[str, str]] = [
     {"Accept": "text/csv"}, {"Content-Type": "text/plain"}, {"Content-Type": "application/merge-patch+json"},
 ]  # fmt: skip
 
-MAKING = {"createSession", "createCall", "createCalendarFeed"}  # whose answers name what is new
+MAKING = {"createSession", "createCall", "createCalendarFeed", "createWebhookEndpoint"}  # whose answers name what is new
 NAMING = {"getContact"}  # a person, whom another brand does not know: tests/notifications/test_contacts.py
 
 
@@ -28,7 +28,7 @@ def seen_in(response: httpx.Response) -> tuple[int, bytes, list[tuple[str, str]]
     return response.status_code, response.content, headers
 
 
-@pytest.mark.parametrize("name", OF_A_SESSION)
+@pytest.mark.parametrize("name", OF_SOMETHING)
 async def test_anothers_session_answers_as_an_unknown_one(
     http: httpx.AsyncClient, owner: Owner, tenant: Tenant, name: str
 ) -> None:
@@ -42,7 +42,7 @@ async def test_anothers_session_answers_as_an_unknown_one(
             assert theirs[0][0] in {404, 400, 415}
 
 
-@pytest.mark.parametrize("name", OF_A_SESSION)
+@pytest.mark.parametrize("name", OF_SOMETHING)
 async def test_without_more_it_is_a_404(http: httpx.AsyncClient, owner: Owner, tenant: Tenant, name: str) -> None:
     session = await session_for(http, owner, tenant, name)
     for asker in outsiders(tenant, name):
@@ -50,7 +50,7 @@ async def test_without_more_it_is_a_404(http: httpx.AsyncClient, owner: Owner, t
         assert (response.status_code, response.json()["error"]) == (404, "not_found")
 
 
-@pytest.mark.parametrize("name", sorted(set(OPERATIONS) - set(OF_A_SESSION) - MAKING - NAMING))
+@pytest.mark.parametrize("name", sorted(set(OPERATIONS) - set(OF_SOMETHING) - MAKING - NAMING))
 async def test_what_names_no_session_tells_nothing_of_another_brand(
     http: httpx.AsyncClient, owner: Owner, tenant: Tenant, name: str
 ) -> None:

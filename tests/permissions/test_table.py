@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from greenroom.kit.ids import BrandId
-from tests.permissions.asking import OPERATIONS, Asker, ask, session_for
+from tests.permissions.asking import OF_SOMETHING, OPERATIONS, Asker, ask, session_for
 from tests.permissions.table import ALLOWS, MANAGING, ROLES, TABLE, Rule
 from tests.postgres import Owner
 from tests.tenant import Tenant
@@ -16,7 +16,8 @@ STATE = """
 select s::text, (select count(*) from sessions where brand_id = $1),
     (select array_agg(r::text order by r.id) from registrations r where r.brand_id = $1 and r.session_id = $2),
     (select array_agg(q::text order by q.id) from questions q where q.brand_id = $1 and q.session_id = $2),
-    (select array_agg(v::text order by v.question_id, v.user_id) from votes v where v.brand_id = $1)
+    (select array_agg(v::text order by v.question_id, v.user_id) from votes v where v.brand_id = $1),
+    (select array_agg(w::text order by w.id) from webhook_endpoints w where w.brand_id = $1)
 from sessions s where brand_id = $1 and id = $2
 """
 
@@ -44,7 +45,7 @@ def answer_by_the_table(name: str, rule: Rule, asker: Asker, tenant: Tenant) -> 
         "insufficient_scope": asker.scope is not None and rule.scope not in ALLOWS[asker.scope],
         "forbidden": (asker.brand is None and asker.scope != "admin:*") or not is_confined or (names_ours and not is_ours),
         "validation_error": acts_in is None and rule.asks_for_brand,
-        "not_found": not is_ours and "{id}" in OPERATIONS[name].at,
+        "not_found": not is_ours and name in OF_SOMETHING,
     }
     first = next((error for error, holds in refusals.items() if holds), None)
     if first is None and not is_ours:

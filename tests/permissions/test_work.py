@@ -12,7 +12,7 @@ import asyncpg
 import httpx
 import pytest
 
-from tests.permissions.asking import OF_A_SESSION, ask, outsiders, session_for
+from tests.permissions.asking import OF_SOMETHING, ask, outsiders, session_for
 from tests.permissions.recording import Statement, recorded, requests_recorded
 from tests.postgres import Cluster, TestDatabase, fresh_database
 from tests.tenant import Tenant
@@ -58,7 +58,7 @@ async def application(filled: TestDatabase, monkeypatch: pytest.MonkeyPatch) -> 
         yield http
 
 
-@pytest.mark.parametrize("name", OF_A_SESSION)
+@pytest.mark.parametrize("name", OF_SOMETHING)
 async def test_the_404_of_anothers_session_takes_the_work_of_an_unknown_one(
     application: httpx.AsyncClient, filled: TestDatabase, tenant: Tenant, name: str
 ) -> None:

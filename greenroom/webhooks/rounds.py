@@ -1,0 +1,121 @@
+"""A round: what a process sends to one endpoint between claiming it and letting it go."""
+
+import asyncio
+import ssl
+import time
+from collections import deque
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import msgspec
+from msgspec import Struct
+
+from greenroom.kit.clock import wire_text
+from greenroom.kit.ids import new_id
+from greenroom.webhooks.attempts import Attempt, Line
+from greenroom.webhooks.dialing import CheckedNetwork
+from greenroom.webhooks.queries import Claim, Due, Made, Round
+from greenroom.webhooks.schedule import wait_after
+from greenroom.webhooks.schemas import DeliveryError
+from greenroom.webhooks.signing import SecretBox, headers_of
+from greenroom.webhooks.targets import target_of
+
+AT_ONCE = 4  # requests to one endpoint
+BEGIN_SECONDS = 5.0  # after the claim no attempt begins any more: with the longest one a round stays within its lease
+SLOW_MS = 1_000
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Message(Struct, frozen=True):
+    """The body of a webhook. Source: Standard Webhooks."""
+
+    type: str
+    timestamp: str
+    data: msgspec.Raw
+
+
+class Sent(Struct, frozen=True):
+    """A delivery that was tried, and what came of it."""
+
+    due: Due
+    attempt: Attempt
+
+
+class Worker:
+    """Sends rounds. `slots`: how many requests of its lane may be under way together."""
+
+    def __init__(self, network: CheckedNetwork, trust: ssl.SSLContext, box: SecretBox, slots: asyncio.Semaphore) -> None:
+        self._network = network
+        self._trust = trust
+        self._box = box
+        self._slots = slots
+
+    async def work(self, claim: Claim, sent: list[Sent]) -> None:
+        """Send what is due, until something fails or time is over. What came of it is in `sent` also when this is cancelled."""
+        secrets = [secret for kept in (claim.secret, claim.previous_secret) if kept and (secret := self._box.open(kept))]
+        due = deque(claim.due)
+        if not secrets:
+            sent += [Sent(one, _unsent("secret_unreadable")) for one in due]
+            return
+        until = time.monotonic() + BEGIN_SECONDS
+        async with asyncio.TaskGroup() as lines:
+            for _ in range(min(AT_ONCE, len(due))):
+                lines.create_task(self._drain(claim, secrets, due, sent, until))
+
+    async def _drain(self, claim: Claim, secrets: Sequence[str], due: deque[Due], sent: list[Sent], until: float) -> None:
+        line = Line(target_of(claim.url), self._network, self._trust)
+        try:
+            while due:
+                async with self._slots:
+                    if not due or time.monotonic() > until:
+                        return
+                    one = due.popleft()
+                    attempt = await self._tried(one, line, secrets)
+                sent.append(Sent(one, attempt))
+                if not attempt.is_delivered:
+                    due.clear()  # the others wait their turn among those that fail
+        finally:
+            await line.close()
+
+    async def _tried(self, one: Due, line: Line, secrets: Sequence[str]) -> Attempt:
+        if one.data is None:
+            return _unsent("event_forgotten")
+        body = body_of(one.name, one.occurred_at, one.data)
+        headers = headers_of(str(one.event_id), body, secrets=secrets, now=datetime.now(UTC))
+        return await line.post(body.encode(), headers)
+
+
+def body_of(name: str, occurred_at: str, data: str) -> str:
+    """The same in every attempt. `occurred_at` is the database's text."""
+    return _encode(Message(name, wire_text(occurred_at), msgspec.Raw(data.encode()))).decode()
+
+
+def round_of(claim: Claim, sent: Sequence[Sent]) -> Round:
+    """What is to be noted."""
+    now = time.monotonic()
+    return Round(
+        brand=claim.brand,
+        endpoint=claim.endpoint,
+        event_id=new_id(),
+        is_slow=any(it.attempt.ms > SLOW_MS for it in sent),
+        made=[
+            Made(
+                delivery=it.due.id,
+                attempts=it.due.attempts,
+                outcome="delivered" if it.attempt.is_delivered else "gone" if it.attempt.error == "gone" else "failed",
+                status=it.attempt.status,
+                error=it.attempt.error,
+                ms=it.attempt.ms,
+                ago=now - it.attempt.ended,
+                wait=None
+                if it.attempt.is_delivered or it.attempt.error == "event_forgotten"
+                else wait_after(it.due.attempts + 1, asked=it.attempt.asked),
+            )
+            for it in sent
+        ],
+    )
+
+
+def _unsent(error: DeliveryError) -> Attempt:
+    return Attempt(None, error, 0, time.monotonic())
