@@ -439,7 +439,7 @@ create function claim_webhook_endpoints_any_brand_v1(
 ) returns table (
     brand_id text, endpoint_id uuid, url text, secret text, previous_secret text, delivery_id uuid, event_id uuid, name text,
     occurred_at timestamptz, told_at timestamptz, data text, attempts integer
-) language plpgsql set enable_seqscan = off set plan_cache_mode = force_custom_plan as $$
+) language plpgsql set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
 begin
     return query
     with free as materialized (
@@ -472,13 +472,13 @@ end $$;
 
 -- What came of rounds of attempts: the leases end, and each endpoint is due when its next delivery is. An attempt is one that was
 -- made of a delivery as it was claimed (by its attempts), so that to note twice is to note once. p_waits: seconds until the
--- next attempt; null after the last. Answers the endpoints that are disabled by it.
+-- next attempt; null after the last. Answers the endpoints that are disabled by it, and with a null those that have more to do at once.
 create function note_webhook_attempts_any_brand_v1(
     p_holder uuid, p_brand_ids text[], p_endpoint_ids uuid[], p_event_ids uuid[], p_slow boolean[],
     p_of_brands text[], p_of_endpoints uuid[], p_delivery_ids uuid[], p_attempts integer[], p_outcomes text[], p_statuses integer[],
     p_errors text[], p_ms integer[], p_ago double precision[], p_waits double precision[], p_patience interval, p_request_id text
 ) returns table (brand_id text, endpoint_id uuid, reason text) language plpgsql
-set enable_seqscan = off set plan_cache_mode = force_custom_plan as $$
+set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
 declare
     now_  timestamptz := clock_timestamp();
     w     record;
@@ -533,6 +533,10 @@ begin
         reason := w.reason;
         return next;
     end loop;
+    return query
+        select e.brand_id, e.id, null from unnest(p_brand_ids, p_endpoint_ids) as n (brand_id, id)
+        join webhook_endpoints e on e.brand_id = n.brand_id and e.id = n.id
+        where e.due_at <= now_;
 end $$;
 
 -- Forget up to p_most deliveries that are over and older; answers how many.

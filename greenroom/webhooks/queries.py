@@ -136,12 +136,12 @@ class Round(Struct, frozen=True, kw_only=True):
     made: list[Made]
 
 
-class Disabled(Struct, frozen=True):
-    """An endpoint that was disabled, and why."""
+class Noted(Struct, frozen=True):
+    """An endpoint that was disabled, and why; or, without a reason, one that has more to do at once."""
 
     brand: str
     endpoint: UUID
-    reason: str
+    reason: str | None
 
 
 async def create(
@@ -239,8 +239,8 @@ async def claim_any_brand(
 
 async def note_any_brand(
     db: Database, holder: UUID, rounds: Sequence[Round], *, patience: timedelta, request_id: RequestId
-) -> list[Disabled]:
-    """Note what came of claims, and let go of them; answers the endpoints that are disabled by it. Raises Unavailable."""
+) -> list[Noted]:
+    """Note what came of claims, and let go of them; answers where something follows from it. Raises Unavailable."""
     made = [(one.brand, one.endpoint, it) for one in rounds for it in one.made]
     rows = await db.rows(
         NOTE_ANY_BRAND, holder,
@@ -251,7 +251,7 @@ async def note_any_brand(
         [it.status for *_, it in made], [it.error for *_, it in made], [it.ms for *_, it in made],
         [it.ago for *_, it in made], [it.wait for *_, it in made], patience, request_id,
     )  # fmt: skip
-    return [Disabled(*row) for row in rows]
+    return [Noted(*row) for row in rows]
 
 
 async def forget_any_brand(db: Database, *, most: int, age: timedelta) -> int:

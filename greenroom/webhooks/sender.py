@@ -18,7 +18,7 @@ from greenroom.kit.telemetry import logger, places_of, webhook_attempts, webhook
 from greenroom.webhooks import queries
 from greenroom.webhooks.addresses import Reach
 from greenroom.webhooks.dialing import CheckedNetwork, Resolve, Resolver, trusting
-from greenroom.webhooks.queries import Claim, Disabled, Round
+from greenroom.webhooks.queries import Claim, Noted, Round
 from greenroom.webhooks.rounds import AT_ONCE, Sent, Worker, round_of
 from greenroom.webhooks.signing import SecretBox
 
@@ -59,9 +59,8 @@ class Sender:
         ]
 
     def wake(self) -> None:
-        """There is something to send."""
-        for lane in self._lanes:
-            lane.wake()
+        """There is something to send. Those that fail or are slow can wait until their lane looks by itself."""
+        self._lanes[0].wake()
 
     async def run(self) -> None:
         """Until cancelled; requests under way then have a moment to end, and what came of them is noted."""
@@ -75,10 +74,13 @@ class Sender:
                 lane.close()
 
     async def _noted(self, rounds: Sequence[Round]) -> Sequence[None]:
-        disabled = await queries.note_any_brand(self._db, self._me, rounds, patience=PATIENCE, request_id=new_request_id())
-        for one in disabled:
-            _say(one)
-        self.wake()  # of what was claimed there may be more
+        noted = await queries.note_any_brand(self._db, self._me, rounds, patience=PATIENCE, request_id=new_request_id())
+        for one in noted:
+            if one.reason is not None:
+                _say(one)
+        if any(one.reason is None for one in noted):
+            for lane in self._lanes:
+                lane.wake()
         return [None] * len(rounds)
 
 
@@ -184,5 +186,5 @@ def _count(sent: Sequence[Sent]) -> None:
             webhook_seconds.observe(max((now - told).total_seconds(), 0.0))
 
 
-def _say(one: Disabled) -> None:
+def _say(one: Noted) -> None:
     logger().warning("webhook_endpoint_disabled", endpoint_id=str(one.endpoint), brand_id=one.brand, reason=one.reason)
