@@ -52,8 +52,8 @@ async def test_every_operation_has_an_id_of_its_own(document: Json) -> None:
 
 
 def needs_token(name: str) -> bool:
-    """Whether the operation is asked with one; what opens a guest's link is in its path."""
-    return "/v1/" in name and "/v1/guest-links/" not in name
+    """Whether the operation is asked with one; what opens a guest's link is in its path, a calendar's in its query."""
+    return "/v1/" in name and "/v1/guest-links/" not in name and "/v1/me/calendar.ics" not in name
 
 
 async def test_every_operation_says_its_scope(document: Json) -> None:
