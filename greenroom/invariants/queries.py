@@ -59,7 +59,7 @@ group by s.brand_id, s.id having count(a.entity_id) <> s.version or max(a.entity
 NO_CHANGES = """(
     'live.session.doors_opened.v1', 'live.session.host_late.v1', 'live.registration.reminder_due.v1',
     'live.stream.event.v1', 'live.recording.ready.v1', 'live.recording.failed.v1', 'live.attendance.summary.v1',
-    'live.question.votes_changed.v1'
+    'live.question.votes_changed.v1', 'comms.message.send_requested.v1', 'comms.message.bounced.v1'
 )"""
 
 EVERY_CHANGE_IS_TOLD_ANY_BRAND = f"""

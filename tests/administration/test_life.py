@@ -135,7 +135,8 @@ class Walk(RuleBasedStateMachine):
                 self.tenant.brand,
             )
             events = await owner.fetch(
-                "select name, payload::text, session_id from all_events_any_brand_v1() where brand_id = $1 order by sequence",
+                "select name, payload::text, session_id from all_events_any_brand_v1()"
+                " where brand_id = $1 and name like 'live.%' order by sequence",
                 self.tenant.brand,
             )
             community = await owner.fetchval("select community_slug from sessions where id = $1", UUID(self.life.id))

@@ -10,6 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from greenroom.events.catalogue import MessageBounced
+from greenroom.invariants import service as invariants
 from greenroom.notifications import mailing, smtp
 from greenroom.notifications.mailing import LONGEST_PAUSE, pause_after
 from greenroom.notifications.smtp import ServerError
@@ -164,6 +165,14 @@ async def test_an_address_that_bounces_is_stopped_and_that_is_told(office: Offic
     assert (bounced.user_id, bounced.session_id) == ("ada", str(session))
     assert "mail_bounced" in {line["event"] for line in lines}
     assert "example.com" not in str(payload) + str(lines)
+
+
+async def test_what_is_told_of_mail_breaks_no_promise(office: Office, post: Post) -> None:
+    post.rcpt_to = lambda _: "550 no such user"
+    await planned(office, "ada")
+    await office.send()
+    assert [name for name, _ in await office.told()] == ["comms.message.bounced.v1"]
+    assert [finding.promise for finding in await invariants.check(office.stage.db) if finding.broken] == []
 
 
 async def test_a_stopped_address_is_sent_nothing_more_whoever_has_it(office: Office, post: Post) -> None:
