@@ -15,9 +15,8 @@ CHANGES: Final = [
 ]
 STEPS: Final = ("startSession", "endSession", "cancelSession")
 ASKS: Final = {"register": "patient_1"}  # who asks; else the host, who has a seat already when this comes
-
-
-NEED_A_PROVIDER = {"calls", "webhooks"}  # which the previous release knows nothing of: no server here has one
+NEED_A_PROVIDER: Final = "calls"  # of this tag: no server here has one
+LAST: Final = "deleteWebhookEndpoint"  # after what else is done to the endpoint
 
 
 async def leave_traces_of_everything(http: httpx.AsyncClient, tenant: Tenant) -> Json:
@@ -25,12 +24,17 @@ async def leave_traces_of_everything(http: httpx.AsyncClient, tenant: Tenant) ->
     there = await room(http, tenant)
     session = there.session
     [patient], guest = await there.enter("patient_2"), await there.invite()
-    question = await _asked(http, tenant, session)
-    for operation in CHANGES:
-        if operation.id not in STEPS and operation.tag not in NEED_A_PROVIDER:
+    question = (await _made(http, tenant, f"/v1/sessions/{session['id']}/questions", {"body": "Why?"}))["id"]
+    endpoint = (await _made(http, tenant, "/v1/webhook-endpoints", {"url": "https://127.0.0.1:1/"}))["id"]
+    delivery = (await _made(http, tenant, f"/v1/webhook-endpoints/{endpoint}/test", None))["id"]
+    for operation in sorted(CHANGES, key=lambda it: it.id == LAST):
+        if operation.id not in STEPS and operation.tag != NEED_A_PROVIDER:
             registration = guest if operation.id == "linkRegistration" else patient
             whom = registration["user_id"] if operation.id == "removeParticipant" else "host_2"
-            ids = {"user_id": whom, "registration_id": registration["id"], "question_id": question["id"]}
+            ids = {
+                "user_id": whom, "registration_id": registration["id"], "question_id": question,
+                "endpoint_id": endpoint, "delivery_id": delivery, "kind": "registered",
+            }  # fmt: skip
             response = await _use(http, operation, tenant, session, ids)
             assert response.is_success, (operation.id, response.text)
     for step in ("start", "end"):
@@ -50,9 +54,9 @@ async def _use(
     return await http.request(method, path, json=body, headers=headers)
 
 
-async def _asked(http: httpx.AsyncClient, tenant: Tenant, session: Json) -> Json:
-    """What the other operations of questions are used on."""
-    response = await http.post(f"/v1/sessions/{session['id']}/questions", json={"body": "Why?"}, headers=tenant.bearer())
+async def _made(http: httpx.AsyncClient, tenant: Tenant, path: str, body: Json | None) -> Json:
+    """What other operations are used on."""
+    response = await http.post(path, json=body, headers=tenant.bearer(scope="manage:live"))
     assert response.is_success, response.text
-    question: Json = response.json()
-    return question
+    made: Json = response.json()
+    return made
