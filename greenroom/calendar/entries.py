@@ -8,6 +8,7 @@ The same entry is the same octets: none of them says when it was asked for.
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Literal
 from urllib.parse import quote
 
@@ -68,12 +69,9 @@ class Frame(Struct, frozen=True):
     tail: bytes
 
 
-def calendar_of(entries: Sequence[Entry], *, method: Method | None = None, name: str | None = None) -> bytes:
+def calendar_of(entries: Sequence[Entry], *, method: Method | None = None) -> bytes:
     """The object that holds them, as it is sent."""
-    calendar = _calendar(method)
-    if name is not None:
-        calendar.add("name", _Text(name))
-    frame = _frame_of(calendar)
+    frame = _frame(method)
     return b"".join([frame.head, *map(event_of, entries), frame.tail])
 
 
@@ -136,6 +134,11 @@ def _calendar(method: Method | None) -> Calendar:
     if method is not None:
         calendar.add("method", method)
     return calendar
+
+
+@cache
+def _frame(method: Method | None) -> Frame:
+    return _frame_of(_calendar(method))
 
 
 def _frame_of(calendar: Calendar) -> Frame:

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Struct
 
-from greenroom.calendar.entries import Attendee, Entry, Method, Standing, calendar_of
+from greenroom.calendar.entries import USUAL_DURATION, Attendee, Entry, Method, Standing, calendar_of
 from greenroom.kit.clock import wire_text
 from greenroom.kit.ids import BrandId, SessionId
 from greenroom.notifications.queries import Claimed
@@ -29,7 +29,6 @@ DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday
 MONTHS: Final = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
-USUAL_MINUTES: Final = 60  # of a session that does not say how long it takes
 TITLE_CHARACTERS: Final = 200
 DESCRIPTION_CHARACTERS: Final = 2_000  # of what an invitation repeats
 
@@ -193,7 +192,7 @@ def invitation_of(it: Claimed, method: Method, head: Letterhead) -> bytes:
         title=one_line(it.title or "", most=TITLE_CHARACTERS),
         description=None if it.description is None else it.description[:DESCRIPTION_CHARACTERS],
         starts_at=_instant(it.scheduled_at),
-        duration=timedelta(minutes=it.duration_minutes or USUAL_MINUTES),
+        duration=USUAL_DURATION if it.duration_minutes is None else timedelta(minutes=it.duration_minutes),
         is_held=method == "REQUEST",
         is_certain=not it.is_waiting,
         changed_at=_instant(it.changed_at),
