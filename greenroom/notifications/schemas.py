@@ -34,7 +34,7 @@ SubjectField = Annotated[
     Meta(
         min_length=1,
         max_length=SUBJECT_CHARACTERS,
-        description=f"a template of 1 to {SUBJECT_CHARACTERS} characters in one line",
+        description=f"a template of 1 to {SUBJECT_CHARACTERS} characters without NUL; line breaks become spaces",
     ),
 ]
 BodyField = Annotated[
