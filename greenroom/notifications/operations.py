@@ -104,7 +104,7 @@ ERASE_CONTACT = Operation(
     limit="writes",
     parameters=(USER_ID, BRAND),
     answers={204: AnswerShape(description="Nothing is known, now or since before")},
-    raises=(ValidationFailed,),
+    raises=(ValidationFailed, NotFound),
 )
 LIST_TEMPLATES = Operation(
     id="listMailTemplates",

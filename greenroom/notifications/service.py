@@ -63,11 +63,10 @@ async def contact(there: Notifications, caller: Caller, user_id: str) -> Contact
 
 
 async def erase_contact(there: Notifications, caller: Caller, user_id: str, *, request_id: RequestId) -> None:
-    """Forget where somebody is reached. Twice is once. Raises ValidationFailed."""
-    brand = _brand_meant(caller)
-    if _is_user(user_id):
-        await queries.erase_contact(there.db, brand, UserId(user_id), caller, request_id=request_id)
-        there.contacts.forget(brand, user_id)
+    """Forget where somebody is reached. Twice is once. Raises ValidationFailed, NotFound for what can be no person's id."""
+    brand, user = _brand_meant(caller), _user_meant(user_id)
+    await queries.erase_contact(there.db, brand, user, caller, request_id=request_id)
+    there.contacts.forget(brand, user)
 
 
 async def templates(there: Notifications, caller: Caller) -> MailTemplateList:

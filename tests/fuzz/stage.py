@@ -70,7 +70,8 @@ UNSTORED_TIME: Final = re.compile(r"^(0000|0001|9999)|:60")  # may be outside th
 SAME_TWICE: Final = {"host_id": "host_user_id", "upcoming": "upcoming_only"}  # filters of two names must say the same
 ONE_OF: Final = ("patient_id", "guest_email")  # whom to register: a request names at most one
 CURSOR: Final = "cursor"  # only the service makes them
-OF_A_BRAND: Final = ("/v1/brand/", "/v1/me/", "/v1/live/calls", "/v1/webhook-endpoints")  # who has no brand must name one here
+# Who has no brand must name one here.
+OF_A_BRAND: Final = ("/v1/brand/", "/v1/me/", "/v1/live/calls", "/v1/webhook-endpoints", "/v1/contacts/")
 
 
 class Stage:
