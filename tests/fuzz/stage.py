@@ -53,6 +53,7 @@ TAGS: Final = re.compile(TAGS_SCHEMA["pattern"])
 VERSIONS: Final = ("*", '"1.0.0.0"', '"2.0.0.0"', 'W/"1.0.0.0", "7.1.0.1"')
 SCHEDULED_AT: Final = "2027-03-01T17:00:00Z"
 GUEST: Final = "guest@example.com"
+ZONE: Final = "Europe/Berlin"
 HOOK: Final = "https://127.0.0.1:1/hook"
 OF_HOOKS: Final = "/v1/webhook-endpoints"  # in the paths of who is told
 SUBSCRIPTIONS: Final = ["live.session.", "live.recording.ready.v1"]
@@ -244,7 +245,8 @@ def _candidates(name: str, value: Any, brand: BrandId, *, is_good: bool) -> Sequ
         return (SCHEDULED_AT,)
     if name == "user_id" and _is_no_co_host(text):
         return (CO_HOST,)
-    return (GUEST, value) if name == "guest_email" and is_good else (value,)
+    plausible = {"guest_email": (GUEST, value), "time_zone": (ZONE if text else value,)}  # no schema lists all zones
+    return plausible.get(name, (value,)) if is_good else (value,)
 
 
 def _hook_field(name: str, value: Any, *, is_good: bool) -> Any:
