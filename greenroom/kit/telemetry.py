@@ -241,10 +241,17 @@ def metrics_page() -> bytes:
     return generate_latest(registry)
 
 
+# Who called, and what was called: tickets stand in paths and queries.
+_UNTOLD = (
+    "net.peer.ip", "net.peer.port", "client.address", "client.port",
+    "http.url", "http.target", "url.full", "url.path", "url.query",
+)  # fmt: skip
+
+
 def _without_address(span: Any, scope: dict[str, Any]) -> None:
-    """A span tells no caller's address, and has one name per method rather than one per session."""
+    """A span tells no caller's address and no ticket, and has one name per method rather than one per session."""
     span.update_name(scope.get("method", "lifespan"))
-    for attribute in ("net.peer.ip", "net.peer.port", "client.address", "client.port"):
+    for attribute in _UNTOLD:
         span.set_attribute(attribute, "")
 
 
