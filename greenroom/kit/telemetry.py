@@ -242,7 +242,7 @@ def traced(app: App) -> App:
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     trace.set_tracer_provider(provider)
     traced_app: App = OpenTelemetryMiddleware(
-        app, tracer_provider=provider, exclude_spans=["receive", "send"], server_request_hook=_without_address
+        app, tracer_provider=provider, exclude_spans=["receive", "send"], server_request_hook=_discreet
     )
     return traced_app
 
@@ -263,7 +263,7 @@ _UNTOLD = (
 )  # fmt: skip
 
 
-def _without_address(span: Any, scope: dict[str, Any]) -> None:
+def _discreet(span: Any, scope: dict[str, Any]) -> None:
     """A span tells no caller's address and no ticket, and has one name per method rather than one per session."""
     span.update_name(scope.get("method", "lifespan"))
     for attribute in _UNTOLD:
