@@ -3,7 +3,8 @@
 import pytest
 
 from tests.commands.command import Environment, greenroom
-from tests.server import SECRET_KEY
+from tests.postgres import TestDatabase
+from tests.server import SECRET_KEY, environment_of
 
 SECRET = "hunter2-not-to-be-shown"  # noqa: S105
 BAD = {
@@ -50,8 +51,8 @@ def test_an_external_database_without_keys_is_refused_with_how_to_make_one(env: 
     assert "openssl rand" in line
 
 
-def test_an_empty_variable_is_one_that_is_not_set(env: Environment) -> None:
-    assert greenroom("check", env={**env, "GREENROOM_POOL_SIZE": ""}).status == 0
+def test_an_empty_variable_is_one_that_is_not_set(scratch: TestDatabase) -> None:
+    assert greenroom("check", env={**environment_of(scratch), "GREENROOM_POOL_SIZE": ""}).status == 0
 
 
 @pytest.mark.parametrize("kind", DATABASE_URLS)
