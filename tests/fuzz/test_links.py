@@ -16,7 +16,11 @@ from tests.fuzz.holders import HOLDERS, MAKER, Holder
 from tests.fuzz.stage import Planned, Stage, set_all_but_session
 from tests.fuzz.surface import SURFACE
 
-SETTINGS = hypothesis.settings(SURFACE.config.get_hypothesis_settings(phase="stateful"), max_examples=WALKS)
+SETTINGS = hypothesis.settings(
+    SURFACE.config.get_hypothesis_settings(phase="stateful"),
+    max_examples=WALKS,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],  # how long bodies take to make is the machine's matter
+)
 Walk: Any = SURFACE.as_state_machine()  # a class that is made of the document, which no type checker reads
 
 
