@@ -12,13 +12,14 @@ from msgspec import Struct
 
 from greenroom.kit.clock import wire_text
 from greenroom.kit.ids import new_id
+from greenroom.webhooks.addresses import Reach
 from greenroom.webhooks.attempts import Attempt, Line
 from greenroom.webhooks.dialing import CheckedNetwork
 from greenroom.webhooks.queries import Claim, Due, Made, Round
 from greenroom.webhooks.schedule import wait_after
 from greenroom.webhooks.schemas import DeliveryError
 from greenroom.webhooks.signing import SecretBox, headers_of
-from greenroom.webhooks.targets import target_of
+from greenroom.webhooks.targets import Target, is_allowed, target_of
 
 AT_ONCE = 4  # requests to one endpoint
 BEGIN_SECONDS = 5.0  # after the claim no attempt begins any more: with the longest one a round stays within its lease
@@ -45,8 +46,11 @@ class Sent(Struct, frozen=True):
 class Worker:
     """Sends rounds. `slots`: how many requests of its lane may be under way together."""
 
-    def __init__(self, network: CheckedNetwork, trust: ssl.SSLContext, box: SecretBox, slots: asyncio.Semaphore) -> None:
+    def __init__(
+        self, network: CheckedNetwork, reach: Reach, trust: ssl.SSLContext, box: SecretBox, slots: asyncio.Semaphore
+    ) -> None:
         self._network = network
+        self._reach = reach
         self._trust = trust
         self._box = box
         self._slots = slots
@@ -54,17 +58,18 @@ class Worker:
     async def work(self, claim: Claim, sent: list[Sent]) -> None:
         """Send what is due, until something fails or time is over. What came of it is in `sent` also when this is cancelled."""
         secrets = [secret for kept in (claim.secret, claim.previous_secret) if kept and (secret := self._box.open(kept))]
+        target = target_of(claim.url)
         due = deque(claim.due)
-        if not secrets:
-            sent += [Sent(one, _unsent("secret_unreadable")) for one in due]
+        if not secrets or not is_allowed(target, self._reach):  # what is allowed may be other than when the endpoint was made
+            sent += [Sent(one, _unsent("address_refused" if secrets else "secret_unreadable")) for one in due]
             return
         until = time.monotonic() + BEGIN_SECONDS
         async with asyncio.TaskGroup() as lines:
             for _ in range(min(AT_ONCE, len(due))):
-                lines.create_task(self._drain(claim, secrets, due, sent, until))
+                lines.create_task(self._drain(target, secrets, due, sent, until))
 
-    async def _drain(self, claim: Claim, secrets: Sequence[str], due: deque[Due], sent: list[Sent], until: float) -> None:
-        line = Line(target_of(claim.url), self._network, self._trust)
+    async def _drain(self, target: Target, secrets: Sequence[str], due: deque[Due], sent: list[Sent], until: float) -> None:
+        line = Line(target, self._network, self._trust)
         try:
             while due:
                 async with self._slots:

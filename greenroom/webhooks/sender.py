@@ -96,7 +96,8 @@ class _Lane:
         self._is_patient = is_patient
         self._pace = pace
         self._resolver = Resolver(threads=pace.threads)
-        self._worker = Worker(CheckedNetwork(resolve or self._resolver, reach), trust, box, asyncio.Semaphore(pace.slots))
+        network = CheckedNetwork(resolve or self._resolver, reach)
+        self._worker = Worker(network, reach, trust, box, asyncio.Semaphore(pace.slots))
         self._taken = 0
         self._news = asyncio.Event()
         self._rounds: set[asyncio.Task[None]] = set()

@@ -61,12 +61,16 @@ def target_of(url: str) -> Target:
 def refuse_unless_target(url: str, reach: Reach) -> None:
     """Raises ValidationFailed for a URL that no webhook would be sent to. What a name leads to is looked at when it is used."""
     try:
-        target = target_of(url)
-        may = reach.names(target.host) or (target.scheme == "https" and _is_public(target.host))
+        may = is_allowed(target_of(url), reach)
     except ValueError:
         may = False
     if not may:
         raise ValidationFailed(f"url: expected {EXPECTED}.")
+
+
+def is_allowed(target: Target, reach: Reach) -> bool:
+    """Whether webhooks may be sent there, as far as the URL tells. Raises ValueError for a host that can be none."""
+    return reach.names(target.host) or (target.scheme == "https" and _is_public(target.host))
 
 
 def _is_public(host: str) -> bool:

@@ -57,6 +57,12 @@ def test_a_token_says_what_was_asked_for(env: Environment) -> None:
     ]  # fmt: skip
 
 
+def test_a_token_says_where_its_user_is_reached(env: Environment) -> None:
+    claims = claims_of(mint(env, "--email", "ann@example.com", "--time-zone", "Europe/Berlin").out)
+    assert (claims["email"], claims["zoneinfo"]) == ("ann@example.com", "Europe/Berlin")
+    assert {"email", "zoneinfo"} & claims_of(mint(env).out).keys() == set()
+
+
 @pytest.mark.parametrize("expires", LIFETIMES)
 def test_a_token_lives_as_long_as_it_was_told_to(env: Environment, expires: str) -> None:
     claims = claims_of(mint(env, "--expires", expires).out)
@@ -85,6 +91,10 @@ def test_a_lifetime_that_cannot_be_used_is_told_in_one_line(env: Environment, ex
         (("--user", "host_1", "--brand", ""), "--brand"),
         (("--user", "host_1", "--brand", "x" * 201), "--brand"),
         (("--user", "host_1", "--brand", "acme", "--client", ""), "--client"),
+        (("--user", "host_1", "--brand", "acme", "--email", "ann"), "--email"),
+        (("--user", "host_1", "--brand", "acme", "--email", "a@example.com\nBcc: b@example.com"), "--email"),
+        (("--user", "host_1", "--brand", "acme", "--time-zone", "Mars/Olympus"), "--time-zone"),
+        (("--user", "host_1", "--brand", "acme", "--time-zone", "../../etc/passwd"), "--time-zone"),
         (("--revoke", "nonsense"), "--revoke"),
         (("--revoke", "01900000-0000-7000-8000-000000000000"), "--revoke"),
         (("--revoke", ""), "--revoke"),

@@ -11,13 +11,15 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from msgspec.structs import replace
 
 from greenroom.webhooks.addresses import Reach
 from greenroom.webhooks.attempts import Line
 from greenroom.webhooks.dialing import CheckedNetwork, Resolve, Resolver, UnresolvedError
 from greenroom.webhooks.targets import Target
+from tests.faults.waiting import eventually
 from tests.webhooks.receiver import Receiver
-from tests.webhooks.stage import LOOPBACK
+from tests.webhooks.stage import LOOPBACK, Stage
 
 TRUST = ssl.create_default_context()
 
@@ -76,6 +78,25 @@ async def test_whatever_the_system_resolves_is_judged_by_its_address(receiver: R
     resolver.close()
     assert attempt.error == "address_refused"
     assert receiver.connections == 0
+
+
+async def test_http_is_refused_when_its_host_is_allowed_no_more(stage: Stage, receiver: Receiver) -> None:
+    """Though its address is: by http the network reads along."""
+    resolve = names(["127.0.0.1"])
+    named = replace(stage, reach=Reach.of(["hooks.example.com"]))
+    endpoint = await named.endpoint(f"http://hooks.example.com:{receiver.port}/")
+    await stage.tell()
+    async with stage.sending(resolve=resolve, reach=Reach.of(["127.0.0.1"])):
+
+        async def was_refused() -> bool:
+            return [it.last_error for it in await stage.deliveries(endpoint)] == ["address_refused"]
+
+        await eventually(was_refused, "it is refused")
+    assert receiver.connections == 0
+    await stage.owner.execute("update webhook_deliveries set next_at = now()")
+    await stage.owner.execute("update webhook_endpoints set due_at = now()")
+    async with stage.sending(resolve=resolve, reach=named.reach):  # the negative control: the rule alone had refused it
+        await stage.delivered(endpoint)
 
 
 async def test_a_name_that_leads_nowhere_is_a_failure(receiver: Receiver) -> None:
