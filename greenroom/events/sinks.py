@@ -61,12 +61,15 @@ class _FailedError(Exception):
 
 
 class Driver:
-    """Drives one sink, in this process, whenever no other process does."""
+    """Drives one sink, in this process, whenever no other process does. `most`: events at once, so that telling them takes no
+    longer than the lease lasts.
+    """
 
-    def __init__(self, sink: Sink, feed: Feed, db: Database) -> None:
+    def __init__(self, sink: Sink, feed: Feed, db: Database, *, most: int | None = None) -> None:
         self._sink = sink
         self._feed = feed
         self._db = db
+        self._most = most
         self._me: UUID = new_id()
 
     async def run(self) -> None:
@@ -111,7 +114,7 @@ class Driver:
         """Tell what comes next, and note it; answers the new position. Raises SinkError, Unavailable, _LostError."""
         try:
             async with asyncio.timeout(RENEW_SECONDS):
-                events = await self._feed.after(position)
+                events = (await self._feed.after(position))[: self._most]
         except TimeoutError:
             return await self._noted(position, position)
         try:

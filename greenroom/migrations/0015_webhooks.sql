@@ -31,6 +31,7 @@ create table webhook_endpoints (
 create index webhook_endpoints_due on webhook_endpoints (due_at) where status = 'enabled' and failing_since is null and not is_slow;
 create index webhook_endpoints_patient on webhook_endpoints (due_at) where status = 'enabled' and (failing_since is not null or is_slow);
 
+create index webhook_endpoints_since on webhook_endpoints (since_position) where status = 'enabled';
 create index webhook_endpoints_over on webhook_endpoints (brand_id, id) where status <> 'enabled';
 
 create table webhook_deliveries (
@@ -52,6 +53,7 @@ create table webhook_deliveries (
     last_ms          integer,
     delivered_at     timestamptz,
     created_at       timestamptz not null,
+    pending_since    timestamptz not null default clock_timestamp(),  -- when it was planned, or asked for again
     primary key (brand_id, id),
     unique (brand_id, endpoint_id, event_id),
     foreign key (brand_id, endpoint_id) references webhook_endpoints (brand_id, id),
@@ -62,7 +64,9 @@ create table webhook_deliveries (
 create index webhook_deliveries_due on webhook_deliveries (brand_id, endpoint_id, next_at, number) where state = 'pending';
 create index webhook_deliveries_by_number on webhook_deliveries (brand_id, endpoint_id, number);
 create index webhook_deliveries_by_state on webhook_deliveries (brand_id, endpoint_id, state, number);
-create index webhook_deliveries_pending on webhook_deliveries (position) where state = 'pending';
+-- Pending ones of all brands, said in words that no list uses: one would read them all.
+create index webhook_deliveries_pending on webhook_deliveries (position) where next_at is not null;
+create index webhook_deliveries_pending_since on webhook_deliveries (pending_since) where next_at is not null;
 create index webhook_deliveries_by_age on webhook_deliveries (created_at);
 
 insert into chores (name, every) values ('prune_webhook_deliveries', '1 minute');
@@ -186,7 +190,7 @@ begin
         insert into outbox (id, name, brand_id, occurred_at, payload)
         values (p_event_id, 'live.webhook_endpoint.disabled.v1', p_brand_id, w.updated_at,
                 jsonb_build_object('endpoint_id', p_id, 'version', w.version, 'reason', p_reason,
-                                   'failing_since', wire_time_v1(w.failing_since), 'disabled_at', wire_time_v1(w.updated_at)));
+                                   'failing_since', wire_time_v1(coalesce(w.failing_since, w.updated_at)), 'disabled_at', wire_time_v1(w.updated_at)));
     end if;
     return w;
 end $$;
@@ -223,6 +227,10 @@ begin
         w := disable_webhook_endpoint_v1(p_brand_id, p_id, 'requested', changed, p_user_id, p_client_id, p_request_id, null);
     else
         -- Who is enabled again begins anew: with what comes from now on, and with five days to fail in.
+        if p_status = 'enabled' and w.status = 'disabled' then
+            update webhook_deliveries d set state = 'failed', next_at = null, last_error = 'endpoint_disabled'
+            where d.brand_id = p_brand_id and d.endpoint_id = p_id and d.state = 'pending';
+        end if;
         update webhook_endpoints e set
             status = coalesce(p_status, e.status),
             disabled_reason = case when coalesce(p_status, e.status) = 'disabled' then e.disabled_reason end,
@@ -364,7 +372,7 @@ begin
         return webhook_delivery_answer_v1('forgotten', d);
     end if;
     now_ := date_trunc('milliseconds', clock_timestamp());
-    update webhook_deliveries x set state = 'pending', attempts = 0, next_at = now_, delivered_at = null
+    update webhook_deliveries x set state = 'pending', attempts = 0, next_at = now_, delivered_at = null, pending_since = now_
     where x.brand_id = p_brand_id and x.id = p_delivery_id
     returning * into d;
     update webhook_endpoints e set due_at = least(e.due_at, now_) where e.brand_id = p_brand_id and e.id = p_id;
@@ -396,7 +404,9 @@ begin
     -- Whoever disables one waits until these are planned, and then fails them.
     perform from webhook_endpoints w
     join (select distinct e.brand_id from events e where e.position > p_after and e.position <= p_until) t on t.brand_id = w.brand_id
-    where w.status = 'enabled'
+    where w.status = 'enabled' and exists (
+        select from (select distinct e.brand_id, e.name from events e where e.position > p_after and e.position <= p_until) n
+        where n.brand_id = w.brand_id and subscribes_v1(w.events, n.name) offset 0)
     order by w.brand_id, w.id for no key update of w;
     if not found then
         planned := 0;
@@ -406,7 +416,10 @@ begin
     select coalesce(max(r.position) filter (where r.total <= p_most), min(r.position), p_until) into reached from (
         select e.position, sum(coalesce(c.endpoints, 0)) over (order by e.position) as total
         from events e left join (
-            select w.brand_id, count(*) as endpoints from webhook_endpoints w where w.status = 'enabled' group by w.brand_id
+            select w.brand_id, count(*) as endpoints
+            from (select distinct x.brand_id from events x where x.position > p_after and x.position <= p_until) t
+            join webhook_endpoints w on w.brand_id = t.brand_id
+            where w.status = 'enabled' group by w.brand_id
         ) c on c.brand_id = e.brand_id
         where e.position > p_after and e.position <= p_until
     ) r;
@@ -433,9 +446,10 @@ begin
 end $$;
 
 -- Endpoints that have something due and that nobody works for, for a lease; with each the next of its deliveries that are due.
--- One of which nothing is due after all comes with nulls.
+-- One of which nothing is due after all comes with nulls. Of a brand p_share at most, and of those in p_busy none: who has very many
+-- endpoints that are dead or slow leaves room for the others.
 create function claim_webhook_endpoints_any_brand_v1(
-    p_holder uuid, p_lease interval, p_patient boolean, p_most integer, p_each integer
+    p_holder uuid, p_lease interval, p_patient boolean, p_most integer, p_each integer, p_share integer, p_busy text[]
 ) returns table (
     brand_id text, endpoint_id uuid, url text, secret text, previous_secret text, delivery_id uuid, event_id uuid, name text,
     occurred_at timestamptz, told_at timestamptz, data text, attempts integer
@@ -443,19 +457,23 @@ create function claim_webhook_endpoints_any_brand_v1(
 begin
     return query
     with free as materialized (
-        select w.brand_id, w.id from webhook_endpoints w
+        select w.brand_id, w.id, w.due_at from webhook_endpoints w
         where w.status = 'enabled' and w.failing_since is null and not w.is_slow and not p_patient
-            and w.due_at <= clock_timestamp() and w.leased_until <= clock_timestamp()
-        order by w.due_at limit p_most for no key update skip locked
+            and w.due_at <= clock_timestamp() and w.leased_until <= clock_timestamp() and w.brand_id <> all (p_busy)
     ), patient as materialized (
-        select w.brand_id, w.id from webhook_endpoints w
+        select w.brand_id, w.id, w.due_at from webhook_endpoints w
         where w.status = 'enabled' and (w.failing_since is not null or w.is_slow) and p_patient
-            and w.due_at <= clock_timestamp() and w.leased_until <= clock_timestamp()
-        order by w.due_at limit p_most for no key update skip locked
+            and w.due_at <= clock_timestamp() and w.leased_until <= clock_timestamp() and w.brand_id <> all (p_busy)
+    ), turns as materialized (
+        select f.brand_id, f.id, row_number() over (partition by f.brand_id order by f.due_at) as turn
+        from (select * from free union all select * from patient) f
+    ), ours as materialized (
+        select w.brand_id, w.id from turns t join webhook_endpoints w on w.brand_id = t.brand_id and w.id = t.id
+        where t.turn <= p_share and w.status = 'enabled' and w.leased_until <= clock_timestamp()
+        order by w.due_at limit p_most for no key update of w skip locked
     ), leased as (
         update webhook_endpoints w set holder = p_holder, leased_until = clock_timestamp() + p_lease
-        from (select * from free union all select * from patient) f
-        where w.brand_id = f.brand_id and w.id = f.id
+        from ours o where w.brand_id = o.brand_id and w.id = o.id
         returning w.*
     )
     select l.brand_id, l.id, l.url, l.secret,
@@ -472,7 +490,7 @@ end $$;
 
 -- What came of rounds of attempts: the leases end, and each endpoint is due when its next delivery is. An attempt is one that was
 -- made of a delivery as it was claimed (by its attempts), so that to note twice is to note once. p_waits: seconds until the
--- next attempt; null after the last. Answers the endpoints that are disabled by it, and with a null those that have more to do at once.
+-- next attempt; null after the last. Who had a turn goes to the end of the line. Answers the endpoints that are disabled by it, and with a null those that have more to do at once.
 create function note_webhook_attempts_any_brand_v1(
     p_holder uuid, p_brand_ids text[], p_endpoint_ids uuid[], p_event_ids uuid[], p_slow boolean[],
     p_of_brands text[], p_of_endpoints uuid[], p_delivery_ids uuid[], p_attempts integer[], p_outcomes text[], p_statuses integer[],
@@ -505,7 +523,7 @@ begin
         holder = case when e.holder = p_holder then null else e.holder end,
         leased_until = case when e.holder = p_holder then '-infinity' else e.leased_until end,
         due_at = case when e.status = 'enabled' then coalesce(
-            (select min(d.next_at) from webhook_deliveries d
+            (select case when min(d.next_at) is not null then greatest(min(d.next_at), now_) end from webhook_deliveries d
              where d.brand_id = e.brand_id and d.endpoint_id = e.id and d.state = 'pending'), 'infinity') else 'infinity' end
     from unnest(p_brand_ids, p_endpoint_ids, p_slow) as n (brand_id, id, slow) left join lateral (
         select count(*) filter (where o.outcome = 'delivered') as answers, count(*) filter (where o.outcome <> 'delivered') as failures,
@@ -552,13 +570,20 @@ begin
 end $$;
 
 -- What is left of endpoints that are over, up to p_most of each kind; answers how many: deliveries that wait for nothing have failed,
--- and those of deleted endpoints go, and then the endpoints.
-create function sweep_webhooks_any_brand_v1(p_most integer) returns integer language plpgsql
+-- and those of deleted endpoints go, and then the endpoints. So have those that are still pending after p_patience: all attempts fit
+-- into it, but for an endpoint that is told more than it can take; and what is pending keeps everybody's events.
+create function sweep_webhooks_any_brand_v1(p_most integer, p_patience interval) returns integer language plpgsql
 set enable_seqscan = off set plan_cache_mode = force_custom_plan as $$
 declare
+    late    integer;
     failed  integer;
     gone    integer;
 begin
+    update webhook_deliveries d set state = 'failed', next_at = null, last_error = 'given_up' where d.ctid = any (array(
+        select x.ctid from webhook_deliveries x
+        where x.next_at is not null and x.pending_since < clock_timestamp() - p_patience
+        order by x.pending_since limit p_most for update skip locked));
+    get diagnostics late = row_count;
     update webhook_deliveries d set state = 'failed', next_at = null, last_error = 'endpoint_disabled' where d.ctid = any (array(
         select x.ctid from webhook_endpoints w join webhook_deliveries x on x.brand_id = w.brand_id and x.endpoint_id = w.id
         where w.status <> 'enabled' and x.state = 'pending' limit p_most for update of x skip locked));
@@ -567,9 +592,12 @@ begin
         select x.ctid from webhook_endpoints w join webhook_deliveries x on x.brand_id = w.brand_id and x.endpoint_id = w.id
         where w.status = 'deleted' limit p_most for update of x skip locked));
     get diagnostics gone = row_count;
-    delete from webhook_endpoints w where w.status = 'deleted' and not exists (
-        select from webhook_deliveries x where x.brand_id = w.brand_id and x.endpoint_id = w.id);
-    return greatest(failed, gone);
+    -- Passing over one whose round is noted at this moment: that waits for deliveries, which are gone above.
+    delete from webhook_endpoints w where w.ctid = any (array(
+        select o.ctid from webhook_endpoints o where o.status = 'deleted' and not exists (
+            select from webhook_deliveries x where x.brand_id = o.brand_id and x.endpoint_id = o.id)
+        limit p_most for update skip locked));
+    return greatest(late, failed, gone);
 end $$;
 
 -- As v1; and what a pending delivery will tell is kept.
@@ -586,7 +614,7 @@ begin
     end if;
     last := least(
         (select min(s.position) from sinks s where s.held_until > clock_timestamp() - p_age),
-        (select min(d.position) - 1 from webhook_deliveries d where d.state = 'pending'));
+        (select min(d.position) - 1 from webhook_deliveries d where d.state = 'pending' and d.next_at is not null));
     with first as materialized (
         select e.position, e.told_at from events e
         where e.position <= coalesce(last, 9223372036854775807) order by e.position limit p_most

@@ -11,7 +11,7 @@ import httpcore
 from msgspec import Struct
 
 from greenroom import __version__
-from greenroom.webhooks.dialing import AddressRefusedError, CheckedNetwork, UnresolvedError
+from greenroom.webhooks.dialing import SIP_OCTETS, AddressRefusedError, CheckedNetwork, UnresolvedError
 from greenroom.webhooks.schemas import DeliveryError
 from greenroom.webhooks.targets import Target
 
@@ -99,7 +99,7 @@ class Line:
             read = 0
             async for part in response.aiter_stream():
                 read += len(part)
-                if read > READ_OCTETS:
+                if read > READ_OCTETS - SIP_OCTETS:
                     break
             return response.status, asked_wait(response)
 

@@ -4,7 +4,10 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from weakref import WeakValueDictionary
 
 import httpcore
 
@@ -12,6 +15,7 @@ from greenroom.webhooks.addresses import Reach, address_in
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
+SIP_OCTETS = 4 * 1024
 ADDRESS_SECONDS = 5.0  # for one that does not answer, while there are others
 
 
@@ -24,17 +28,41 @@ class UnresolvedError(Exception):
 
 
 class Resolver:
-    """The system's resolver, on threads of its own: it may take its time, and no other lane waits for it."""
+    """The system's resolver, on threads of its own: it may take its time, and no other lane waits for it. A brand has a share
+    of the threads: one whose names are answered late, or never, holds up itself.
+    """
 
-    def __init__(self, *, threads: int) -> None:
+    def __init__(self, *, threads: int, share: int) -> None:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="webhooks")
+        self._share = share
+        self._turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
-    async def __call__(self, host: str, port: int) -> Sequence[str]:
+    def of(self, brand: str) -> Resolve:
+        """What resolves for a brand."""
+        turns = self._turns.get(brand)
+        if turns is None:
+            turns = self._turns[brand] = asyncio.Semaphore(self._share)
+        return partial(self._resolved, turns)
+
+    async def _resolved(self, turns: asyncio.Semaphore, host: str, port: int) -> Sequence[str]:
         """Every address of the host. Raises UnresolvedError."""
         if address_in(host) is not None:
             return [host]
+        await turns.acquire()
         try:
-            found = await asyncio.get_running_loop().run_in_executor(self._threads, _looked_up, host, port)
+            looking = self._threads.submit(_looked_up, host, port)
+        except RuntimeError as error:  # it is closed
+            turns.release()
+            raise UnresolvedError from error
+        loop = asyncio.get_running_loop()
+
+        def over(_: Future[list[str]]) -> None:  # when the thread is free again, which may be long after who asked has gone
+            with suppress(RuntimeError):  # the loop has ended before
+                loop.call_soon_threadsafe(turns.release)
+
+        looking.add_done_callback(over)
+        try:
+            found = await asyncio.wrap_future(looking)
         except (OSError, UnicodeError) as error:
             raise UnresolvedError from error
         return list(dict.fromkeys(found))
@@ -68,14 +96,47 @@ class CheckedNetwork(httpcore.AsyncNetworkBackend):
             raise AddressRefusedError
         for address in addresses[:-1]:
             try:
-                return await self._network.connect_tcp(address, port, ADDRESS_SECONDS, local_address, socket_options)
+                opened = await self._network.connect_tcp(address, port, ADDRESS_SECONDS, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
                 continue
-        return await self._network.connect_tcp(addresses[-1], port, timeout, local_address, socket_options)
+            return SippingStream(opened)
+        return SippingStream(await self._network.connect_tcp(addresses[-1], port, timeout, local_address, socket_options))
 
     async def sleep(self, seconds: float) -> None:
         """See httpcore."""
         await asyncio.sleep(seconds)
+
+
+class SippingStream(httpcore.AsyncNetworkStream):
+    """A connection of which little is read at once, so that reading can end in time."""
+
+    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+        self._stream = stream
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109  # httpcore's
+        """See httpcore."""
+        return await self._stream.read(min(max_bytes, SIP_OCTETS), timeout)
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109  # httpcore's
+        """See httpcore."""
+        await self._stream.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        """See httpcore."""
+        await self._stream.aclose()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109  # httpcore's
+    ) -> httpcore.AsyncNetworkStream:
+        """See httpcore."""
+        return SippingStream(await self._stream.start_tls(ssl_context, server_hostname, timeout))
+
+    def get_extra_info(self, info: str) -> object:
+        """See httpcore."""
+        return self._stream.get_extra_info(info)
 
 
 def trusting() -> ssl.SSLContext:

@@ -14,6 +14,7 @@ from greenroom.webhooks.sender import Sender
 
 LOOK_SECONDS = 1.0
 PLANNED_AT_ONCE = 2_000  # deliveries in one transaction
+EVENTS_AT_ONCE = 50  # of a brand with a thousand endpoints they take 25 transactions, and some seconds
 
 
 class Plans:
@@ -47,7 +48,7 @@ async def run(db: Database, feed: Feed, make: Callable[[], Sender]) -> None:
             is_wanted = await _is_wanted(db)
             if is_wanted and not tasks:
                 sender = make()
-                running = (Driver(Plans(db, sender.wake), feed, db).run(), sender.run())
+                running = (Driver(Plans(db, sender.wake), feed, db, most=EVENTS_AT_ONCE).run(), sender.run())
                 tasks = [asyncio.create_task(one) for one in running]
             elif is_wanted is False and tasks:
                 await _stop(tasks)

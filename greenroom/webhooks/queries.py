@@ -52,7 +52,7 @@ BEGIN_ANY_BRAND = "select begin_webhooks_any_brand_v1() as is_wanted"
 
 PLAN_ANY_BRAND = "select planned, reached from plan_deliveries_any_brand_v1($1, $2, $3)"
 
-CLAIM_ANY_BRAND = "select * from claim_webhook_endpoints_any_brand_v1($1, $2, $3, $4, $5)"
+CLAIM_ANY_BRAND = "select * from claim_webhook_endpoints_any_brand_v1($1, $2, $3, $4, $5, $6, $7)"
 
 NOTE_ANY_BRAND = """
 select * from note_webhook_attempts_any_brand_v1(
@@ -61,7 +61,7 @@ select * from note_webhook_attempts_any_brand_v1(
 
 FORGET_ANY_BRAND = "select forget_deliveries_any_brand_v1($1, $2) as gone"
 
-SWEEP_ANY_BRAND = "select sweep_webhooks_any_brand_v1($1) as swept"
+SWEEP_ANY_BRAND = "select sweep_webhooks_any_brand_v1($1, $2) as swept"
 
 FAILING_ANY_BRAND = "select count(*) as failing from webhook_endpoints where status = 'enabled' and failing_since is not null"
 
@@ -224,11 +224,13 @@ async def plan_any_brand(db: Database, after: int, until: int, *, most: int) -> 
 
 
 async def claim_any_brand(
-    db: Database, holder: UUID, *, lease: timedelta, is_patient: bool, most: int, each: int
+    db: Database, holder: UUID, *, lease: timedelta, is_patient: bool, most: int, each: int, share: int, busy: Sequence[str]
 ) -> list[Claim]:
-    """Up to so many endpoints with something due, and up to so much of it of each. Raises Unavailable."""
+    """Up to so many endpoints with something due, and up to so much of it of each; of a brand up to `share`, and none of those
+    that are `busy`. Raises Unavailable.
+    """
     claims: dict[UUID, Claim] = {}
-    for row in await db.rows(CLAIM_ANY_BRAND, holder, lease, is_patient, most, each):
+    for row in await db.rows(CLAIM_ANY_BRAND, holder, lease, is_patient, most, each, share, list(busy)):
         brand, endpoint, url, secret, previous, delivery, *rest = row
         if endpoint not in claims:
             claims[endpoint] = Claim(brand=brand, endpoint=endpoint, url=url, secret=secret, previous_secret=previous, due=[])
@@ -260,9 +262,11 @@ async def forget_any_brand(db: Database, *, most: int, age: timedelta) -> int:
     return 0 if row is None else int(row["gone"])
 
 
-async def sweep_any_brand(db: Database, *, most: int) -> int:
-    """Finish what is left of endpoints that are over, up to so much; answers how much. Raises Unavailable."""
-    row = await db.row(SWEEP_ANY_BRAND, most)
+async def sweep_any_brand(db: Database, *, most: int, patience: timedelta) -> int:
+    """Finish what is left of endpoints that are over, and what is pending for longer than is waited, up to so much; answers
+    how much. Raises Unavailable.
+    """
+    row = await db.row(SWEEP_ANY_BRAND, most, patience)
     return 0 if row is None else int(row["swept"])
 
 

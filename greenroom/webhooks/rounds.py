@@ -4,7 +4,7 @@ import asyncio
 import ssl
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import msgspec
@@ -14,12 +14,12 @@ from greenroom.kit.clock import wire_text
 from greenroom.kit.ids import new_id
 from greenroom.webhooks.addresses import Reach
 from greenroom.webhooks.attempts import Attempt, Line
-from greenroom.webhooks.dialing import CheckedNetwork
+from greenroom.webhooks.dialing import CheckedNetwork, Resolve
 from greenroom.webhooks.queries import Claim, Due, Made, Round
 from greenroom.webhooks.schedule import wait_after
 from greenroom.webhooks.schemas import DeliveryError
 from greenroom.webhooks.signing import SecretBox, headers_of
-from greenroom.webhooks.targets import Target, is_allowed, target_of
+from greenroom.webhooks.targets import allowed_target
 
 AT_ONCE = 4  # requests to one endpoint
 BEGIN_SECONDS = 5.0  # after the claim no attempt begins any more: with the longest one a round stays within its lease
@@ -44,12 +44,15 @@ class Sent(Struct, frozen=True):
 
 
 class Worker:
-    """Sends rounds. `slots`: how many requests of its lane may be under way together."""
+    """Sends rounds. `resolver_of`: what resolves names for a brand; `slots`: how many requests of its lane may be under way
+    together.
+    """
 
     def __init__(
-        self, network: CheckedNetwork, reach: Reach, trust: ssl.SSLContext, box: SecretBox, slots: asyncio.Semaphore
-    ) -> None:
-        self._network = network
+        self, resolver_of: Callable[[str], Resolve], reach: Reach, trust: ssl.SSLContext, box: SecretBox,
+        slots: asyncio.Semaphore,
+    ) -> None:  # fmt: skip
+        self._resolver_of = resolver_of
         self._reach = reach
         self._trust = trust
         self._box = box
@@ -58,18 +61,18 @@ class Worker:
     async def work(self, claim: Claim, sent: list[Sent]) -> None:
         """Send what is due, until something fails or time is over. What came of it is in `sent` also when this is cancelled."""
         secrets = [secret for kept in (claim.secret, claim.previous_secret) if kept and (secret := self._box.open(kept))]
-        target = target_of(claim.url)
+        target = allowed_target(claim.url, self._reach)  # what is allowed may be other than when the endpoint was made
         due = deque(claim.due)
-        if not secrets or not is_allowed(target, self._reach):  # what is allowed may be other than when the endpoint was made
+        if not secrets or target is None:
             sent += [Sent(one, _unsent("address_refused" if secrets else "secret_unreadable")) for one in due]
             return
+        network = CheckedNetwork(self._resolver_of(claim.brand), self._reach)
         until = time.monotonic() + BEGIN_SECONDS
         async with asyncio.TaskGroup() as lines:
             for _ in range(min(AT_ONCE, len(due))):
-                lines.create_task(self._drain(target, secrets, due, sent, until))
+                lines.create_task(self._drain(Line(target, network, self._trust), secrets, due, sent, until))
 
-    async def _drain(self, target: Target, secrets: Sequence[str], due: deque[Due], sent: list[Sent], until: float) -> None:
-        line = Line(target, self._network, self._trust)
+    async def _drain(self, line: Line, secrets: Sequence[str], due: deque[Due], sent: list[Sent], until: float) -> None:
         try:
             while due:
                 async with self._slots:

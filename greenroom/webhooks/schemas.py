@@ -23,12 +23,13 @@ DeliveryError = Literal[
     "secret_unreadable",
     "event_forgotten",
     "endpoint_disabled",
+    "given_up",
 ]
 
 DESCRIPTION_CHARACTERS = 500
 MOST_SUBSCRIPTIONS = 50
 EVERYTHING = ["*"]
-SUBSCRIPTION_PATTERN = r"^(\*|live\.([a-z_]+\.)?|live\.[a-z_]+\.[a-z_]+\.(v[0-9]+)?)$"
+SUBSCRIPTION_PATTERN = r"^(\*|(live|comms)\.([a-z_]+\.)?|(live|comms)\.[a-z_]+\.[a-z_]+\.(v[0-9]+)?)$"
 EVENTS_EXPECTED = (
     f"1 to {MOST_SUBSCRIPTIONS} of: an event's name, a prefix of names that ends in a dot such as live.session., "
     "or * for every event"

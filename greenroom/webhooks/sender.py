@@ -4,10 +4,13 @@ what came of it. Those that fail or are slow are in a lane of their own. docs/de
 
 import asyncio
 import ssl
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
+
+from msgspec import Struct
 
 from greenroom.kit.clock import wire_text
 from greenroom.kit.database import Database
@@ -17,7 +20,7 @@ from greenroom.kit.ids import new_id, new_request_id
 from greenroom.kit.telemetry import logger, places_of, webhook_attempts, webhook_seconds
 from greenroom.webhooks import queries
 from greenroom.webhooks.addresses import Reach
-from greenroom.webhooks.dialing import CheckedNetwork, Resolve, Resolver, trusting
+from greenroom.webhooks.dialing import Resolve, Resolver, trusting
 from greenroom.webhooks.queries import Claim, Noted, Round
 from greenroom.webhooks.rounds import AT_ONCE, Sent, Worker, round_of
 from greenroom.webhooks.signing import SecretBox
@@ -31,17 +34,20 @@ NOTE_SECONDS = 10.0
 CLAIMED_AT_ONCE = 100
 
 
-class Pace:
-    """How much a lane does at once: requests, deliveries of one claim, threads that resolve names."""
+class Pace(Struct, frozen=True, kw_only=True):
+    """How much a lane does at once: requests, deliveries of one claim, threads that resolve names. A brand that has `share`
+    endpoints under way is passed over until it has fewer, and may be resolving `names`.
+    """
 
-    def __init__(self, *, slots: int, each: int, threads: int) -> None:
-        self.slots = slots
-        self.each = each
-        self.threads = threads
+    slots: int
+    each: int
+    threads: int
+    share: int
+    names: int
 
 
-PROMPT = Pace(slots=400, each=64, threads=32)
-PATIENT = Pace(slots=100, each=8, threads=16)
+PROMPT = Pace(slots=400, each=64, threads=32, share=25, names=8)
+PATIENT = Pace(slots=100, each=8, threads=16, share=6, names=4)
 
 
 class Sender:
@@ -95,10 +101,11 @@ class _Lane:
         self._holder = holder
         self._is_patient = is_patient
         self._pace = pace
-        self._resolver = Resolver(threads=pace.threads)
-        network = CheckedNetwork(resolve or self._resolver, reach)
-        self._worker = Worker(network, reach, trust, box, asyncio.Semaphore(pace.slots))
+        self._resolver = Resolver(threads=pace.threads, share=pace.names)
+        resolver_of = self._resolver.of if resolve is None else lambda _: resolve
+        self._worker = Worker(resolver_of, reach, trust, box, asyncio.Semaphore(pace.slots))
         self._taken = 0
+        self._of_brand = Counter[str]()
         self._news = asyncio.Event()
         self._rounds: set[asyncio.Task[None]] = set()
 
@@ -127,8 +134,9 @@ class _Lane:
             return LOOK_SECONDS
         try:
             claims = await queries.claim_any_brand(
-                self._db, self._holder, lease=LEASE, is_patient=self._is_patient, most=most, each=self._pace.each
-            )
+                self._db, self._holder, lease=LEASE, is_patient=self._is_patient, most=most, each=self._pace.each,
+                share=self._pace.share, busy=[brand for brand, rounds in self._of_brand.items() if rounds >= self._pace.share],
+            )  # fmt: skip
         except Unavailable:
             logger().warning("webhooks_postponed", reason="database unavailable")
             return AFTER_FAILURE_SECONDS
@@ -136,6 +144,7 @@ class _Lane:
             logger().error("webhooks_failed", error=places_of(error))
             return AFTER_FAILURE_SECONDS
         for claim in claims:
+            self._of_brand[claim.brand] += 1
             task = asyncio.create_task(self._round(claim, notes))
             self._rounds.add(task)
             task.add_done_callback(self._rounds.discard)
@@ -149,10 +158,13 @@ class _Lane:
             await self._worker.work(claim, sent)
         except asyncio.CancelledError:
             pass  # the process stops: what was cut off is sent again, what was not is noted
-        except Exception as error:  # noqa: BLE001  # it concerns this endpoint alone, whose lease ends
+        except Exception as error:  # noqa: BLE001  # it concerns this endpoint alone
             logger().error("webhook_round_failed", endpoint_id=str(claim.endpoint), error=places_of(error))
+            if not sent:
+                return  # until its lease ends: it would fail again at once
         finally:
             self._taken -= takes
+            self._over(claim.brand)
         try:
             await notes.send(round_of(claim, sent))
         except Unavailable:  # it is sent again when its lease has ended
@@ -161,6 +173,14 @@ class _Lane:
             logger().error("webhook_round_forgotten", endpoint_id=str(claim.endpoint), error=places_of(error))
         _count(sent)
         self._say(claim, sent)
+
+    def _over(self, brand: str) -> None:
+        """A round of the brand has ended; whoever was passed over for that is looked for at once."""
+        self._of_brand[brand] -= 1
+        if self._of_brand[brand] == self._pace.share - 1:
+            self.wake()
+        if not self._of_brand[brand]:
+            del self._of_brand[brand]
 
     async def _wind_up(self) -> None:
         if self._rounds:

@@ -34,6 +34,7 @@ from greenroom.webhooks.targets import refuse_unless_target
 MOST_ENDPOINTS: Final = 1_000  # of a brand
 OVERLAP = timedelta(hours=24)  # in which the secret before signs as well
 TEST_NAME: Final = "greenroom.test.v1"
+PATIENCE: Final = timedelta(days=3)  # with a delivery: its attempts take some 28 hours, where none has to wait for another
 AT_ONCE = 5_000
 
 _NAMES = frozenset(event.name for event in EVENTS)
@@ -142,8 +143,10 @@ async def redeliver(
 
 
 async def forget(db: Database, *, age: timedelta) -> None:
-    """Forget deliveries that are over and older, and what is left of endpoints that are. Raises Unavailable."""
-    while await queries.sweep_any_brand(db, most=AT_ONCE) >= AT_ONCE:
+    """Forget deliveries that are over and older, and what is left of endpoints that are; give up what is pending for too long.
+    Raises Unavailable.
+    """
+    while await queries.sweep_any_brand(db, most=AT_ONCE, patience=PATIENCE) >= AT_ONCE:
         pass
     while await queries.forget_any_brand(db, most=AT_ONCE, age=age) == AT_ONCE:
         pass

@@ -60,17 +60,18 @@ def target_of(url: str) -> Target:
 
 def refuse_unless_target(url: str, reach: Reach) -> None:
     """Raises ValidationFailed for a URL that no webhook would be sent to. What a name leads to is looked at when it is used."""
-    try:
-        may = is_allowed(target_of(url), reach)
-    except ValueError:
-        may = False
-    if not may:
+    if allowed_target(url, reach) is None:
         raise ValidationFailed(f"url: expected {EXPECTED}.")
 
 
-def is_allowed(target: Target, reach: Reach) -> bool:
-    """Whether webhooks may be sent there, as far as the URL tells. Raises ValueError for a host that can be none."""
-    return reach.names(target.host) or (target.scheme == "https" and _is_public(target.host))
+def allowed_target(url: str, reach: Reach) -> Target | None:
+    """Where to send; None for a URL that webhooks may not be sent to, as far as the URL itself tells."""
+    try:
+        target = target_of(url)
+        may = reach.names(target.host) or (target.scheme == "https" and _is_public(target.host))
+    except ValueError:
+        return None
+    return target if may else None
 
 
 def _is_public(host: str) -> bool:

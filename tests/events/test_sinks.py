@@ -1,11 +1,15 @@
 """A sink's driver: one at a time, from where it has come, and nobody waits for anybody."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 from structlog.testing import capture_logs
 
 from greenroom.events import service, sinks
+from greenroom.events.feed import Feed
+from greenroom.events.queries import ToldEvent
+from greenroom.events.relay import relay
 from greenroom.kit.ids import new_id
 from tests.events.outbox import opened
 from tests.events.telling import Ear, telling, write_many
@@ -43,6 +47,27 @@ async def test_a_new_sink_hears_everything_that_is_kept_in_order(scratch: TestDa
     async with telling(scratch, ear):
         await ear.has_heard(1200)
     assert ear.positions == list(range(1, 1201))
+
+
+async def test_a_sink_is_told_no_more_at_once_than_it_can_take(scratch: TestDatabase) -> None:
+    at_once: list[int] = []
+
+    class Counting(Ear):
+        async def publish(self, events: Sequence[ToldEvent]) -> None:
+            at_once.append(len(events))
+            await super().publish(events)
+
+    ear = Counting()
+    await write_many(scratch, 120)
+    async with opened(scratch) as db:
+        feed = Feed(db)
+        tasks = [asyncio.create_task(relay(db, feed)), asyncio.create_task(sinks.Driver(ear, feed, db, most=50).run())]
+        await ear.has_heard(120)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    assert ear.positions == list(range(1, 121))
+    assert max(at_once) <= 50
 
 
 async def noted(registrar: Owner, position: int) -> None:

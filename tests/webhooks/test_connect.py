@@ -1,6 +1,8 @@
 """The check that counts: at the moment of connecting, of the very address that is connected to."""
 
+import asyncio
 import ssl
+import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -13,9 +15,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from msgspec.structs import replace
 
+from greenroom.webhooks import dialing
 from greenroom.webhooks.addresses import Reach
-from greenroom.webhooks.attempts import Line
-from greenroom.webhooks.dialing import CheckedNetwork, Resolve, Resolver, UnresolvedError
+from greenroom.webhooks.attempts import READ_OCTETS, Line
+from greenroom.webhooks.dialing import CheckedNetwork, Resolve, Resolver, SippingStream, UnresolvedError
 from greenroom.webhooks.targets import Target
 from tests.faults.waiting import eventually
 from tests.webhooks.receiver import Receiver
@@ -73,8 +76,8 @@ async def test_a_name_is_resolved_once_and_what_was_judged_is_connected_to(recei
 
 @pytest.mark.parametrize("host", ["127.1", "2130706433", "0x7f000001", "localhost", "127.0.0.1", "::1", "::ffff:127.0.0.1"])
 async def test_whatever_the_system_resolves_is_judged_by_its_address(receiver: Receiver, host: str) -> None:
-    resolver = Resolver(threads=1)
-    attempt = await line(receiver, resolver, Reach(), host=host).post(b"{}", {})
+    resolver = Resolver(threads=1, share=1)
+    attempt = await line(receiver, resolver.of("acme"), Reach(), host=host).post(b"{}", {})
     resolver.close()
     assert attempt.error == "address_refused"
     assert receiver.connections == 0
@@ -99,6 +102,51 @@ async def test_http_is_refused_when_its_host_is_allowed_no_more(stage: Stage, re
         await stage.delivered(endpoint)
 
 
+async def test_a_brand_whose_names_are_never_answered_holds_up_itself_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    answered = threading.Event()
+
+    def look_up(host: str, port: int) -> list[str]:  # noqa: ARG001  # dialing's signature
+        if host == "mute.example.com":
+            answered.wait(30)
+        return ["192.0.2.1"]
+
+    monkeypatch.setattr(dialing, "_looked_up", look_up)
+    resolver = Resolver(threads=4, share=2)
+    mute = [asyncio.ensure_future(resolver.of("acme")("mute.example.com", 443)) for _ in range(8)]
+    try:
+        async with asyncio.timeout(10):
+            assert await resolver.of("elsewhere")("app.example.com", 443) == ["192.0.2.1"]
+        for one in mute[:4]:
+            one.cancel()  # who asked has gone; their threads are held all the same
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await resolver.of("acme")("app.example.com", 443)
+        async with asyncio.timeout(10):
+            assert await resolver.of("elsewhere")("app.example.com", 443) == ["192.0.2.1"]
+    finally:
+        answered.set()
+    assert [isinstance(one, list) for one in await asyncio.gather(*mute, return_exceptions=True)] == [False] * 4 + [True] * 4
+    assert await resolver.of("acme")("app.example.com", 443) == ["192.0.2.1"]
+    resolver.close()
+
+
+async def test_of_an_endless_answer_16_kib_are_read(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = 0
+    as_made = SippingStream.read
+
+    async def counted(stream: SippingStream, most: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109  # httpcore's
+        nonlocal read
+        part = await as_made(stream, most, timeout)
+        read += len(part)
+        return part
+
+    monkeypatch.setattr(SippingStream, "read", counted)
+    receiver.status, receiver.body = 200, b"x" * 4 * 1024 * 1024
+    assert (await line(receiver, names(["127.0.0.1"]), LOOPBACK).post(b"{}", {})).status == 200
+    head = 100
+    assert READ_OCTETS / 2 < read <= READ_OCTETS + head
+
+
 async def test_a_name_that_leads_nowhere_is_a_failure(receiver: Receiver) -> None:
     async def nowhere(host: str, port: int) -> Sequence[str]:  # noqa: ARG001  # whatever is asked
         raise UnresolvedError
@@ -121,8 +169,6 @@ async def test_nobody_who_listens_is_a_failure(receiver: Receiver) -> None:
 @asynccontextmanager
 async def with_tls(directory: Path, host: str) -> AsyncIterator[tuple[int, ssl.SSLContext]]:
     """A server with a certificate for the host; its port, and what trusts it."""
-    import asyncio  # noqa: PLC0415
-
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
     now = datetime.now(UTC)

@@ -1,13 +1,20 @@
 """What is kept, for how long, and what is left of endpoints that are over."""
 
+import asyncio
+import json
+import time
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
 
 from greenroom.events import service as events
-from greenroom.webhooks import service
+from greenroom.kit.ids import new_id
+from greenroom.webhooks import queries, service
+from greenroom.webhooks.attempts import Attempt
+from greenroom.webhooks.rounds import Sent, round_of
 from greenroom.webhooks.schemas import WebhookEndpointPatch
+from greenroom.webhooks.sender import LEASE
 from tests.faults.waiting import eventually
 from tests.postgres import Owner
 from tests.timers.stage import without
@@ -105,6 +112,68 @@ async def test_of_very_many_pending_ones_the_rest_fails_within_a_minute(stage: S
     await service.forget(stage.db, age=WEEK)
     assert await stage.owner.fetchval(count) == 0
     assert await stage.owner.fetchval("select count(*) from webhook_deliveries where last_error = 'endpoint_disabled'") == 3000
+
+
+async def test_enabled_again_at_once_it_is_sent_nothing_of_before(stage: Stage) -> None:
+    endpoint = await stage.endpoint("https://127.0.0.1:1/")
+    await stage.owner.execute(PLANT)
+    await stage.patch(endpoint, WebhookEndpointPatch(status="disabled"))
+    await stage.patch(endpoint, WebhookEndpointPatch(status="enabled"))
+    assert await stage.owner.fetchval("select count(*) from webhook_deliveries where state = 'pending'") == 0
+    assert await stage.owner.fetchval("select count(*) from webhook_deliveries where last_error = 'endpoint_disabled'") == 3000
+
+
+async def test_what_is_pending_for_three_days_is_given_up_and_keeps_no_event(stage: Stage, receiver: Receiver) -> None:
+    """An endpoint that is told more than it can take has a line that only grows; it must not keep everybody's events."""
+    endpoint = await stage.endpoint(receiver.url)
+    receiver.status = 500
+    await stage.tell(2)
+    async with stage.sending():
+        await noted_once(stage)
+    await stage.owner.execute(AGED)
+    await stage.owner.execute(IDLE)
+    newest, oldest = await stage.deliveries(endpoint)
+    since = "update webhook_deliveries set pending_since = pending_since - interval '1 day' * $1 where id = $2"
+    await stage.owner.execute(since, 2.9, UUID(newest.id))
+    await stage.owner.execute(since, 3.1, UUID(oldest.id))
+    await service.forget(stage.db, age=WEEK)
+    await events.forget(stage.db, age=WEEK)
+    assert [(it.state, it.last_error) for it in await stage.deliveries(endpoint)] == [
+        ("pending", "status"), ("failed", "given_up"),
+    ]  # fmt: skip
+    assert await kept(stage.owner) == 1
+    await service.redeliver(stage.webhooks, manager(), endpoint.id, newest.id, key=None)
+    await stage.owner.execute(since, 2.9, UUID(newest.id))
+    await service.forget(stage.db, age=WEEK)
+    assert (await stage.deliveries(endpoint))[0].state == "pending"  # asked for again it has three days again
+
+
+async def test_sweeping_waits_for_no_round_that_is_noted(stage: Stage) -> None:
+    """Who notes holds the endpoint and then wants its deliveries: to wait for one with the others in hand is a deadlock."""
+    endpoint = await stage.endpoint("https://127.0.0.1:1/")
+    await service.delete(stage.webhooks, manager(), endpoint.id, request_id=REQUEST)
+    async with stage.owner.transaction():
+        await stage.owner.execute("select from webhook_endpoints for no key update")
+        async with asyncio.timeout(5):
+            await service.forget(stage.db, age=WEEK)
+    assert await stage.row(endpoint) != {}
+    await service.forget(stage.db, age=WEEK)
+    assert await stage.row(endpoint) == {}
+
+
+async def test_gone_in_a_round_in_which_another_was_taken_is_told_with_a_time(stage: Stage) -> None:
+    endpoint = await stage.endpoint("https://127.0.0.1:1/")
+    await stage.owner.execute(PLANT.replace("3000", "2"))
+    await stage.owner.execute("update webhook_endpoints set due_at = now()")
+    holder = new_id()
+    (claim,) = await queries.claim_any_brand(stage.db, holder, lease=LEASE, is_patient=False, most=1, each=2, share=1, busy=())
+    ended = time.monotonic()
+    attempts = (Attempt(204, None, 5, ended), Attempt(410, "gone", 5, ended))
+    done = round_of(claim, [Sent(due, attempt) for due, attempt in zip(claim.due, attempts, strict=True)])
+    await queries.note_any_brand(stage.db, holder, [done], patience=timedelta(days=5), request_id=REQUEST)
+    assert (await stage.row(endpoint))["disabled_reason"] == "gone"
+    told = json.loads(await stage.owner.fetchval("select payload::text from outbox where name like '%disabled.v1'"))
+    assert told["failing_since"] == told["disabled_at"]
 
 
 async def test_of_a_deleted_endpoint_nothing_is_left_within_a_minute(stage: Stage) -> None:

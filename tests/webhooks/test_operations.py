@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+from greenroom.events.catalogue import EVENTS
 from greenroom.webhooks import service
 from tests.postgres import Owner
 from tests.tenant import Tenant
@@ -43,6 +44,13 @@ async def test_a_new_endpoint_shows_its_secret_and_nothing_later_does(manager: M
         "updated_at": made["created_at"],
     }  # fmt: skip
     assert await audit_of(owner, made) == [("webhook_endpoint.created", [], 1)]
+
+
+@pytest.mark.parametrize("event", [event.name for event in EVENTS])
+async def test_any_event_may_be_subscribed_to_by_name_or_prefix(manager: Manager, event: str) -> None:
+    prefixes = [event[: end + 1] for end, character in enumerate(event) if character == "."]
+    made = await manager.make(events=[event, *prefixes])
+    assert made["events"] == [event, *prefixes]
 
 
 async def test_the_secret_is_nowhere_in_the_database(manager: Manager, owner: Owner) -> None:

