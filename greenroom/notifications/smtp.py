@@ -17,9 +17,15 @@ CLOSE_SECONDS: Final = 1.0
 EXPECTED: Final = "expected smtp://user:password@host:587 or smtps://user:password@host:465, and no path"
 
 _HOST = re.compile(r"[A-Za-z0-9._:-]{1,253}")
-_POLICY = re.compile(r"^\s*[245]\.7\.")  # RFC 3463, section 3.8: security or policy, not the mailbox
+_ADDRESS = re.compile(r"\S+@\S+")
+_ENHANCED = re.compile(r"(?<![\d.])[245]\.(\d{1,3})\.\d{1,3}(?!\.?\d)")  # not a part of an IP address
+_RELAYING = re.compile(r"\brelay(?:s|ed|ing)?\b(?![.-]\w)|\brcpthosts\b", re.IGNORECASE)  # not in the name of a host
 _ERROR: Final = 400
 _PERMANENT: Final = 500
+# What a refusal is about by RFC 3463, section 3, where it is not the mailbox: of DATA also the system, the protocol, the content.
+# Not of RCPT: there is a large service that says 5.5.0 of mailboxes that it does not have.
+_NOT_THE_MAILBOX: Final = {"RCPT TO": frozenset({7}), "DATA": frozenset({3, 5, 6, 7})}
+_NOT_UNDERSTOOD: Final = {"RCPT TO": frozenset({500, 502, 503}), "DATA": frozenset(range(500, 505))}  # 501, 504: of the address
 _ASKS_FOR_AUTHENTICATION: Final = frozenset({530, 534, 535, 538})  # RFC 4954, section 6
 
 
@@ -145,7 +151,7 @@ class Connection:
             await self._reset(client)
             if error.code in _ASKS_FOR_AUTHENTICATION:
                 raise ServerError(f"{stage} was answered {error.code}") from error
-            if error.code < _PERMANENT or _POLICY.match(error.message):
+            if error.code < _PERMANENT or not _is_of_the_mailbox(stage, error.code, error.message):
                 raise LaterError(f"{stage} {error.code}", is_certain=stage != "DATA" or error.code >= _ERROR) from error
             raise RefusedError(f"{stage} {error.code}") from error
         except LOST as error:
@@ -202,6 +208,15 @@ class Connection:
                 async with asyncio.timeout(CLOSE_SECONDS):
                     await client.quit()
             client.close()
+
+
+def _is_of_the_mailbox(stage: str, code: int, text: str) -> bool:
+    """Whether a refusal is; else it is the sender's trouble, and others would be refused, too."""
+    said = _ADDRESS.sub("", text)
+    subjects = {int(subject) for subject in _ENHANCED.findall(said)}
+    if code in _NOT_UNDERSTOOD[stage] or subjects & _NOT_THE_MAILBOX[stage]:
+        return False
+    return bool(subjects) or stage != "RCPT TO" or _RELAYING.search(said) is None
 
 
 def _described(error: BaseException) -> str:
