@@ -101,9 +101,6 @@ class JetStream:
         manager = client.jetstream(timeout=CONNECT_SECONDS)
         try:
             known = (await manager.stream_info(self._stream)).config
-            if known.subjects == [SUBJECTS[0]]:  # as 0.1.0 and its successors made it
-                return await self._updated(client, known, pipeline)
-            return known.subjects or ()
         except nats.js.errors.NotFoundError:
             await manager.add_stream(
                 StreamConfig(
@@ -116,6 +113,9 @@ class JetStream:
                 )
             )
             return SUBJECTS
+        if known.subjects == [SUBJECTS[0]]:  # as 0.1.0 and its successors made it
+            return await self._updated(client, known, pipeline)
+        return known.subjects or ()
 
     async def _updated(self, client: Client, known: StreamConfig, pipeline: "_Pipeline") -> Sequence[str]:
         """The subjects that it takes: all of ours, unless another stream has some of them, or we may not change it."""

@@ -22,7 +22,7 @@ _ENHANCED = re.compile(r"(?<![\d.])[245]\.(\d{1,3})\.\d{1,3}(?!\.?\d)")  # not a
 _RELAYING = re.compile(r"\brelay(?:s|ed|ing)?\b(?![.-]\w)|\brcpthosts\b", re.IGNORECASE)  # not in the name of a host
 _ERROR: Final = 400
 _PERMANENT: Final = 500
-# What a refusal is about by RFC 3463, section 3, where it is not the mailbox: of DATA also the system, the protocol, the content.
+# What a refusal is about by RFC 3463, section 3, where not the mailbox: of DATA also the system, the protocol, the content.
 # Not of RCPT: there is a large service that says 5.5.0 of mailboxes that it does not have.
 _NOT_THE_MAILBOX: Final = {"RCPT TO": frozenset({7}), "DATA": frozenset({3, 5, 6, 7})}
 _NOT_UNDERSTOOD: Final = {"RCPT TO": frozenset({500, 502, 503}), "DATA": frozenset(range(500, 505))}  # 501, 504: of the address

@@ -216,7 +216,7 @@ async def test_what_is_known_is_what_was_told_last_in_whatever_order_it_happened
     assert f"New time: {_shown(office, 3)}" in post.taken[-1].text
 
 
-async def test_a_second_cancellation_that_nobody_was_told_leaves_the_first_to_be_taken_back(office: Office, post: Post) -> None:
+async def test_a_second_cancellation_that_nobody_was_told_leaves_the_first_to_be_taken_back(office: Office) -> None:
     session = await office.session("ada")
     await called_off(office, session)
     await office.send()
