@@ -4,9 +4,12 @@ Publishes are pipelined, and none can overtake another: each but the first says 
 (Nats-Expected-Last-Msg-Id), so that where one was not stored, none of the later ones is. After a failure the connection is
 closed, and with it all that was in flight; a new one begins with the first that was not acknowledged. JetStream drops what
 it has already, by the message's id. docs/decisions/0022.
+
+A stream that takes no `comms.>` keeps no `live.>` waiting: those events are passed over. What is `live.` never is.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
@@ -22,9 +25,12 @@ from nats.js.api import DiscardPolicy, PubAck, StorageType, StreamConfig
 from greenroom.events.envelope import enveloped
 from greenroom.events.queries import ToldEvent
 from greenroom.events.sinks import SinkError
+from greenroom.kit.telemetry import logger
 
 SUBJECTS = ("live.>", "comms.>")
+NEVER_PASSED_OVER = "live."
 CONNECT_SECONDS = 5  # with the stream; each of the two is well within the lease
+UPDATE_SECONDS = 2.0  # of these: who may not change a stream is not answered
 ACK_SECONDS = 8.0
 CLOSE_SECONDS = 1.0
 DUPLICATES_SECONDS = 600.0
@@ -81,22 +87,20 @@ class JetStream:
                     error_cb=pipeline.complain,
                     closed_cb=pipeline.close,
                 )
-                await self._ensure_stream(client)
+                takes = await self._ensured_stream(client, pipeline)
         except nats.js.errors.Error as error:
             raise SinkError(f"The stream {self._stream} cannot be had: {_described(error)}") from error
         except nats.errors.NoServersError as error:
             raise SinkError(f"NATS cannot be reached: {_described(pipeline.complaint or error)}") from error
         except (OSError, TimeoutError, nats.errors.Error) as error:
             raise SinkError(f"NATS cannot be reached: {_described(error)}") from error
-        pipeline.open(client)
+        pipeline.open(client, takes)
 
-    async def _ensure_stream(self, client: Client) -> None:
+    async def _ensured_stream(self, client: Client, pipeline: "_Pipeline") -> Sequence[str]:
+        """The subjects that it takes."""
         manager = client.jetstream(timeout=CONNECT_SECONDS)
         try:
             known = (await manager.stream_info(self._stream)).config
-            missing = [subject for subject in SUBJECTS if subject not in (known.subjects or ())]
-            if missing and known.subjects == [SUBJECTS[0]]:  # as 0.1.0 and its successors made it
-                await manager.update_stream(known, subjects=list(SUBJECTS))
         except nats.js.errors.NotFoundError:
             await manager.add_stream(
                 StreamConfig(
@@ -108,6 +112,19 @@ class JetStream:
                     duplicate_window=DUPLICATES_SECONDS,
                 )
             )
+            return SUBJECTS
+        if known.subjects == [SUBJECTS[0]]:  # as 0.1.0 and its successors made it
+            return await self._updated(client, known, pipeline)
+        return known.subjects or ()
+
+    async def _updated(self, client: Client, known: StreamConfig, pipeline: "_Pipeline") -> Sequence[str]:
+        """The subjects that it takes: all of ours, unless another stream has some of them, or we may not change it."""
+        try:
+            await client.jetstream(timeout=UPDATE_SECONDS).update_stream(known, subjects=list(SUBJECTS))
+        except (nats.js.errors.Error, nats.errors.TimeoutError) as error:
+            logger().warning("events_stream_not_updated", stream=self._stream, reason=_described(pipeline.complaint or error))
+            return known.subjects or ()
+        return SUBJECTS
 
 
 class _Pipeline:
@@ -117,12 +134,14 @@ class _Pipeline:
         self.complaint: Exception | None = None
         self._stream = stream
         self._context: JetStreamContext | None = None
+        self._takes: Sequence[str] = ()
         self._in_flight: list[asyncio.Future[PubAck]] = []
         self._before: str | None = None
         self._closed = False
 
-    def open(self, client: Client) -> None:
-        """Publishes may begin."""
+    def open(self, client: Client, takes: Sequence[str]) -> None:
+        """Publishes may begin, to a stream that takes these subjects."""
+        self._takes = takes
         self._context = client.jetstream(timeout=ACK_SECONDS, publish_async_max_pending=MOST_IN_FLIGHT)
 
     async def complain(self, error: Exception) -> None:
@@ -142,21 +161,28 @@ class _Pipeline:
                 acknowledged.set_exception(error)
 
     async def publish(self, events: Sequence[ToldEvent]) -> None:
-        """See Publisher."""
-        told = 0
+        """See Publisher. What is passed over counts as told."""
+        places = [place for place, event in enumerate(events) if self._is_for_it(event)]
+        acknowledgements = 0
         try:
             async with asyncio.timeout(ACK_SECONDS):
-                for event in events:
-                    self._in_flight.append(await self._sent(event))
+                for place in places:
+                    self._in_flight.append(await self._sent(events[place]))
                 for acknowledged in self._in_flight:
                     await acknowledged
-                    told += 1
+                    acknowledgements += 1
         except (OSError, TimeoutError, nats.errors.Error) as error:
+            told = places[acknowledgements]
             raise SinkError(f"NATS did not take an event: {_described(error)}", told=told) from error
         finally:
             for acknowledged in self._in_flight:
                 acknowledged.cancel()
             self._in_flight = []
+        if passed_over := Counter(event.name for event in events if not self._is_for_it(event)):
+            logger().warning("events_passed_over", stream=self._stream, events=dict(passed_over))
+
+    def _is_for_it(self, event: ToldEvent) -> bool:
+        return event.name.startswith(NEVER_PASSED_OVER) or any(_matches(event.name, subject) for subject in self._takes)
 
     async def _sent(self, event: ToldEvent) -> "asyncio.Future[PubAck]":
         if self._context is None or self._closed:
@@ -167,6 +193,18 @@ class _Pipeline:
             headers[EXPECTED_BEFORE] = self._before
         self._before = message_id
         return await self._context.publish_async(event.name, enveloped(event), stream=self._stream, headers=headers)
+
+
+def _matches(name: str, subject: str) -> bool:
+    """Whether a subject with NATS's wildcards takes a name."""
+    names, wanted = name.split("."), subject.split(".")
+    if wanted[-1] == ">":
+        wanted.pop()
+        if len(names) <= len(wanted):
+            return False
+    elif len(names) != len(wanted):
+        return False
+    return all(want in {"*", has} for has, want in zip(names, wanted, strict=False))
 
 
 def _named_in(url: str) -> tuple[str, str] | tuple[None, None]:

@@ -39,7 +39,9 @@ create table mail_templates (
 
 -- One per registration, kind and version of the session: an event that is told twice writes no second. Nothing of a person but
 -- the registration's id. `position` is that of the event, and the order in which a person is told. `shows` is the time that the
--- message names: what its reader knows once it is sent. No foreign key: what is gone is judged when it would be sent.
+-- message names: what its reader knows once it is sent. `may_have_shown` are the times that it named when it was handed over and
+-- nobody knows whether it was taken: a claim adds one, and who says for certain that nothing went out takes it back. No foreign key:
+-- what is gone is judged when it would be sent.
 create table messages (
     brand_id          text        not null,
     id                uuid        not null,
@@ -57,6 +59,7 @@ create table messages (
     old_scheduled_at  timestamptz,
     scheduled_at      timestamptz,  -- that the event named
     shows             timestamptz,
+    may_have_shown    timestamptz[] not null default '{}',
     created_at        timestamptz not null,
     sent_at           timestamptz,
     primary key (brand_id, id),
@@ -275,10 +278,10 @@ begin
     return seen;
 end $$;
 
--- Why a message is not sent, as things are; null: it holds. p_known_at: the time that the reader was told last. p_called_off:
--- what became of the message that the session was cancelled, if it is still known.
+-- Why a message is not sent, as things are; null: it holds. p_known_at: the time that the reader knows for certain.
+-- p_called_off: whether the reader may believe that the session is cancelled; null where no cancellation is known of.
 create function no_longer_holds_v1(
-    m messages, s sessions, r registrations, p_known_at timestamptz, p_called_off text, p_now timestamptz
+    m messages, s sessions, r registrations, p_known_at timestamptz, p_called_off boolean, p_now timestamptz
 ) returns text language sql immutable as $$
     select case
         when s.id is null or r.id is null then 'gone'
@@ -293,7 +296,7 @@ create function no_longer_holds_v1(
         when m.kind = 'cancelled' then case when s.status <> 'cancelled' then 'reinstated' end
         when m.kind = 'reinstated' then case
             when s.status not in ('scheduled', 'live') then 'not_held'
-            when p_called_off <> 'sent' then 'never_told' end
+            when not p_called_off then 'never_told' end
         when r.status <> 'registered' then 'no_seat'
         when m.kind in ('registered', 'promoted') then case when s.status not in ('scheduled', 'live') then 'not_held' end
         when m.kind in ('reminder_first', 'reminder_last') then case
@@ -333,9 +336,11 @@ begin
                 and o.state = 'pending' and o.leased_until > now_ and o.leased_until < now_ + interval '1 hour' offset 0)
             order by d.brand_id, d.registration_id, d.position
         ), looked_up as materialized (
-            select f.brand_id, f.id, f.kind, s as its_session, r as its_registration, c.email, c.time_zone, told.shows as known_at,
-                no_longer_holds_v1(f.m, s, r, told.shows, called_off.state, now_) as verdict,
-                coalesce(told.shows, first_move.old_scheduled_at) as old_time,
+            select f.brand_id, f.id, f.kind, s as its_session, r as its_registration, c.email, c.time_zone,
+                no_longer_holds_v1(f.m, s, r, case when doubt.shown is null then told.shows end, called_off.may_be_known, now_) as verdict,
+                case when doubt.shown is null or told.shows <> (s).scheduled_at
+                     then coalesce(told.shows, first_move.old_scheduled_at) else doubt.shown end as old_time,
+                case when f.kind = 'cancelled' then coalesce(told.shows, (s).scheduled_at) else (s).scheduled_at end as shows,
                 stop.reason as stopped, t.id as template_id, t.version as template_version,
                 f.created_at < now_ - p_patience as is_old
             from (select x.*, x::messages as m from first x) f
@@ -347,15 +352,25 @@ begin
             ) c on true
             left join lateral (
                 select o.shows from messages o where o.brand_id = f.brand_id and o.registration_id = f.registration_id
-                and o.state = 'sent' order by o.position desc limit 1
+                and o.state = 'sent' order by o.sent_at desc, o.position desc limit 1
             ) told on true
+            left join lateral (  -- another time than it is, that the reader may know; not by what takes the session away
+                select maybe.shown from messages o cross join unnest(o.may_have_shown) as maybe (shown)
+                where o.brand_id = f.brand_id and o.registration_id = f.registration_id
+                and o.kind not in ('cancelled', 'left', 'removed') and maybe.shown <> (s).scheduled_at
+                order by o.position desc limit 1
+            ) doubt on f.kind = 'moved'
             left join lateral (
                 select o.old_scheduled_at from messages o where o.brand_id = f.brand_id and o.registration_id = f.registration_id
                 and o.kind = 'moved' and (o.state = 'pending' or o.why = 'moved_again') order by o.position limit 1
             ) first_move on f.kind = 'moved'
             left join lateral (
-                select o.state from messages o where o.brand_id = f.brand_id and o.registration_id = f.registration_id
-                and o.kind = 'cancelled' and o.position < f.position order by o.position desc limit 1
+                select bool_or(o.may_have_shown <> '{}' or (o.state = 'sent' and not exists (
+                    select from messages b where b.brand_id = f.brand_id and b.registration_id = f.registration_id
+                    and b.kind = 'reinstated' and b.state = 'sent' and (b.sent_at, b.position) > (o.sent_at, o.position)
+                ))) as may_be_known
+                from messages o where o.brand_id = f.brand_id and o.registration_id = f.registration_id
+                and o.kind = 'cancelled' and o.position < f.position
             ) called_off on f.kind = 'reinstated'
             left join lateral (
                 select z.reason from mail_stops z where z.brand_id = f.brand_id and z.address = mail_address_v1(f.brand_id, c.email) offset 0
@@ -379,8 +394,10 @@ begin
                 due_at = case when j.because is null then now_ + p_lease else m.due_at end,
                 leased_until = case when j.because is null then now_ + p_lease else '-infinity' end,
                 holder = case when j.because is null then p_holder end,
-                shows = case when m.kind = 'cancelled' then coalesce(j.known_at, (j.its_session).scheduled_at)
-                             else (j.its_session).scheduled_at end
+                shows = j.shows,
+                -- What a process takes to its grave is in doubt. An event is asked for in the transaction that notes it, and never is.
+                may_have_shown = case when j.because is null and p_needs_address then m.may_have_shown || j.shows
+                                      else m.may_have_shown end
             from judged j where m.brand_id = j.brand_id and m.id = j.id
             returning m.*
         )
@@ -397,7 +414,9 @@ begin
 end $$;
 
 -- What became of messages that were claimed. `sent` and `bounced` are true whoever has the message by now; the rest is for its
--- holder to say. A payload is told as an event in this transaction. Outcomes in: sent | bounced | failed | deferred | released
+-- holder to say. A payload is told as an event in this transaction. All but `unsure` say for certain whether this attempt went out.
+-- One that is sent again in other words may be taken for the one before, so what else it may have shown stays.
+-- Outcomes in: sent | bounced | failed | deferred | unsure | released
 create function settle_messages_any_brand_v1(
     p_holder uuid, p_brand_ids text[], p_ids uuid[], p_outcomes text[], p_whys text[], p_pauses interval[], p_emails text[],
     p_event_ids uuid[], p_event_names text[], p_payloads text[], p_now timestamptz
@@ -411,6 +430,9 @@ create function settle_messages_any_brand_v1(
             state = case t.outcome when 'sent' then 'sent' when 'bounced' then 'failed' when 'failed' then 'failed' else 'pending' end,
             why = t.why,
             sent_at = case when t.outcome = 'sent' then t.now_ end,
+            may_have_shown = case t.outcome
+                when 'unsure' then m.may_have_shown when 'sent' then array_remove(m.may_have_shown, m.shows)
+                else m.may_have_shown[:cardinality(m.may_have_shown) - 1] end,
             attempts = m.attempts + (t.outcome <> 'released')::integer,
             due_at = t.now_ + coalesce(t.pause, interval '0'),
             leased_until = '-infinity',

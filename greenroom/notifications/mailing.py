@@ -2,7 +2,7 @@
 
 Messages that are due are claimed two hundred at a time, judged as they are claimed, and handed over at once or given back.
 What was handed over is noted; what a process took to its grave is claimed again when its lease ends, and goes out with the
-same Message-ID. docs/decisions/0030.
+same Message-ID. While nobody knows whether a message arrived, its correction is not left out. docs/decisions/0030.
 """
 
 import asyncio
@@ -195,7 +195,8 @@ class Mailing:
         except LaterError as error:
             logger().info("mail_deferred", message_id=str(it.id), brand_id=it.brand_id, reason=str(error))
             mails.labels(kind, "deferred").inc()
-            return Settled(brand_id=it.brand_id, id=it.id, outcome="deferred", why=str(error), pause=pause_after(it.attempts))
+            outcome = "deferred" if error.is_certain else "unsure"
+            return Settled(brand_id=it.brand_id, id=it.id, outcome=outcome, why=str(error), pause=pause_after(it.attempts))
         except RefusedError as error:
             logger().warning("mail_bounced", message_id=str(it.id), brand_id=it.brand_id, reason=str(error))
             mails.labels(kind, "bounced").inc()

@@ -146,7 +146,7 @@ class Claimed(Struct, frozen=True, gc=False):
 
 
 class Settled(Struct, frozen=True, kw_only=True, gc=False):
-    """What became of a message: sent | bounced | failed | deferred | released; and the event that tells of it, as JSON."""
+    """What became of a message: sent | bounced | failed | deferred | unsure | released; and the event of it, as JSON."""
 
     brand_id: str
     id: UUID

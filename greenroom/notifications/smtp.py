@@ -12,12 +12,20 @@ import aiosmtplib
 from msgspec import Struct
 
 SECONDS = 20.0  # for each answer: a server that checks what it is sent may take a while over the data
+HANDOVER_SECONDS = 90.0  # for all answers to one message together: well within the lease that mailing.py has of it
 CLOSE_SECONDS: Final = 1.0
 EXPECTED: Final = "expected smtp://user:password@host:587 or smtps://user:password@host:465, and no path"
 
 _HOST = re.compile(r"[A-Za-z0-9._:-]{1,253}")
-_POLICY = re.compile(r"^\s*[245]\.7\.")  # RFC 3463, section 3.8: security or policy, not the mailbox
+_ADDRESS = re.compile(r"\S+@\S+")
+_ENHANCED = re.compile(r"(?<![\d.])[245]\.(\d{1,3})\.\d{1,3}(?!\.?\d)")  # not a part of an IP address
+_RELAYING = re.compile(r"\brelay(?:s|ed|ing)?\b(?![.-]\w)|\brcpthosts\b", re.IGNORECASE)  # not in the name of a host
+_ERROR: Final = 400
 _PERMANENT: Final = 500
+# What a refusal is about by RFC 3463, section 3, where not the mailbox: of DATA also the system, the protocol, the content.
+# Not of RCPT: there is a large service that says 5.5.0 of mailboxes that it does not have.
+_NOT_THE_MAILBOX: Final = {"RCPT TO": frozenset({7}), "DATA": frozenset({3, 5, 6, 7})}
+_NOT_UNDERSTOOD: Final = {"RCPT TO": frozenset({500, 502, 503}), "DATA": frozenset(range(500, 505))}  # 501, 504: of the address
 _ASKS_FOR_AUTHENTICATION: Final = frozenset({530, 534, 535, 538})  # RFC 4954, section 6
 
 
@@ -76,7 +84,11 @@ class ServerError(Exception):
 
 
 class LaterError(Exception):
-    """This message was not taken now, or nobody knows whether it was; it may be taken later, and another at once."""
+    """This message was not taken now, or (not `is_certain`) nobody knows whether it was; another may be taken at once."""
+
+    def __init__(self, reason: str, *, is_certain: bool = True) -> None:
+        super().__init__(reason)
+        self.is_certain = is_certain
 
 
 class RefusedError(Exception):
@@ -89,10 +101,19 @@ class Connection:
     def __init__(self, server: MailServer) -> None:
         self._server = server
         self._seconds = SECONDS
+        self._handover_seconds = HANDOVER_SECONDS
         self._client: aiosmtplib.SMTP | None = None
 
     async def send(self, sender: str, recipient: str, message: bytes) -> None:
         """Hand a message over for one recipient. Raises ServerError, LaterError, RefusedError."""
+        try:
+            async with asyncio.timeout(self._handover_seconds):
+                await self._send(sender, recipient, message)
+        except TimeoutError as error:
+            await self.close()
+            raise LaterError("it took too long", is_certain=False) from error
+
+    async def _send(self, sender: str, recipient: str, message: bytes) -> None:
         was_open = self._client is not None and self._client.is_connected
         client = await self._opened()
         try:
@@ -130,12 +151,12 @@ class Connection:
             await self._reset(client)
             if error.code in _ASKS_FOR_AUTHENTICATION:
                 raise ServerError(f"{stage} was answered {error.code}") from error
-            if error.code < _PERMANENT or _POLICY.match(error.message):
-                raise LaterError(f"{stage} {error.code}") from error
+            if error.code < _PERMANENT or not _is_of_the_mailbox(stage, error.code, error.message):
+                raise LaterError(f"{stage} {error.code}", is_certain=stage != "DATA" or error.code >= _ERROR) from error
             raise RefusedError(f"{stage} {error.code}") from error
         except LOST as error:
             await self.close()
-            raise LaterError(f"{stage} {type(error).__name__}") from error
+            raise LaterError(f"{stage} {type(error).__name__}", is_certain=stage != "DATA") from error
 
     async def _opened(self) -> aiosmtplib.SMTP:
         """Raises ServerError."""
@@ -187,6 +208,15 @@ class Connection:
                 async with asyncio.timeout(CLOSE_SECONDS):
                     await client.quit()
             client.close()
+
+
+def _is_of_the_mailbox(stage: str, code: int, text: str) -> bool:
+    """Whether a refusal is; else it is the sender's trouble, and others would be refused, too."""
+    said = _ADDRESS.sub("", text)
+    subjects = {int(subject) for subject in _ENHANCED.findall(said)}
+    if code in _NOT_UNDERSTOOD[stage] or subjects & _NOT_THE_MAILBOX[stage]:
+        return False
+    return bool(subjects) or stage != "RCPT TO" or _RELAYING.search(said) is None
 
 
 def _described(error: BaseException) -> str:

@@ -96,6 +96,7 @@ class Post:
         self.opened = asyncio.Event()
         self.hangs: asyncio.Event | None = None  # while it is not set, DATA is not answered
         self.hanging = asyncio.Event()
+        self.pauses_rcpt = 0.0  # seconds before RCPT is answered
         self.url = ""
 
     async def handle_MAIL(  # noqa: N802  # aiosmtpd's name
@@ -110,6 +111,7 @@ class Post:
     async def handle_RCPT(  # noqa: N802
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
+        await asyncio.sleep(self.pauses_rcpt)
         if refusal := self.rcpt_to(address):
             return refusal
         envelope.rcpt_tos.append(address)

@@ -274,6 +274,32 @@ async def test_what_was_judged_is_judged_again_when_it_is_no_longer_fresh(
     assert await office.stage.owner.fetchval("select bool_and(leased_until < now()) from messages")
 
 
+def test_a_handover_takes_no_longer_than_its_message_is_leased() -> None:
+    """With what it takes to hang up, and to write down what became of it."""
+    takes = mailing.FRESH_SECONDS + smtp.HANDOVER_SECONDS + smtp.CLOSE_SECONDS
+    assert takes + 15 <= mailing.LEASE.total_seconds()
+
+
+async def test_a_server_that_is_slow_with_each_answer_is_given_up_on_and_left(
+    office: Office, post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(smtp, "HANDOVER_SECONDS", 0.5)
+    office.mailing = office.another_mailing()
+    session = await office.session("ada", tell=False)
+    await office.plan()
+    post.hangs = asyncio.Event()
+    async with asyncio.timeout(5):
+        await office.mailing.send_due()
+    post.hangs.set()
+    why = await office.stage.owner.fetchval("select why from messages where session_id = $1", session)
+    assert why == "it took too long"
+    post.hangs = None
+    await office.due_again()
+    await office.send()
+    assert [state for _, state, _ in await office.messages(session)] == ["sent"]
+    assert post.connections == 2
+
+
 def test_pauses_grow_and_no_two_are_the_same() -> None:
     pauses = [pause_after(attempts) for attempts in range(40)]
     assert all(pause <= LONGEST_PAUSE for pause in pauses)
