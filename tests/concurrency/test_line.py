@@ -1,6 +1,7 @@
 """Those who wait, while others leave and more seats are made: in two processes."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Literal
 
 import httpx
@@ -8,7 +9,7 @@ import pytest
 
 from tests.concurrency.arena import Arena, replace_functions
 from tests.concurrency.hall import Hall, people, word_of
-from tests.concurrency.history import at_once
+from tests.concurrency.history import at_once, shown
 from tests.concurrency.seats_arena import SeatFunctions
 
 ROUNDS, WIDE_ROUNDS = 10, 3
@@ -73,7 +74,7 @@ async def test_who_comes_while_another_leaves_gets_the_seat_in_a_wide_window(wid
 
 
 async def test_without_the_lock_a_freed_seat_stays_empty_and_somebody_waits(unlocked_hall: Hall) -> None:
-    assert "the seat is empty" in await until_wrong(WIDE_ROUNDS, lambda: left_while_one_came(unlocked_hall))
+    assert await shown(lambda: left_while_one_came(unlocked_hall), lambda wrong: "the seat is empty" in wrong)
     assert any("nobody waits while a seat is free" in finding for finding in await unlocked_hall.broken())
 
 
@@ -86,8 +87,11 @@ async def test_when_two_leave_at_once_two_move_up_in_a_wide_window(wide_hall: Ha
 
 
 async def test_without_the_lock_one_moves_up_twice_and_the_count_drifts(unlocked_hall: Hall) -> None:
-    ends = [await left_together(unlocked_hall) for _ in range(WIDE_ROUNDS)]
-    assert any(seated == ["cid"] and any("cid was promoted from" in fault for fault in faults) for seated, faults in ends)
+    def moved_twice(end: tuple[list[str], list[str]]) -> bool:
+        seated, faults = end
+        return seated == ["cid"] and any("cid was promoted from" in fault for fault in faults)
+
+    assert await shown(lambda: left_together(unlocked_hall), moved_twice)
     assert any("registered_count is the number" in finding for finding in await unlocked_hall.broken())
 
 
@@ -100,14 +104,14 @@ async def test_leaving_while_it_grows_seats_everybody_that_can_be_in_a_wide_wind
 
 
 async def test_without_the_lock_leaving_while_it_grows_goes_wrong(unlocked_hall: Hall) -> None:
-    assert await until_wrong(WIDE_ROUNDS, lambda: left_while_it_grew(unlocked_hall)) != []
+    assert await shown(lambda: left_while_it_grew(unlocked_hall), bool)
 
 
 async def test_with_the_session_locked_last_leaving_and_growing_wait_for_each_other(
     hall: Hall, arena: Arena, seat_functions: SeatFunctions
 ) -> None:
     await replace_functions(arena.database, [seat_functions.session_locked_last()])
-    assert "internal_error" in await until_wrong(WIDE_ROUNDS, lambda: left_while_it_grew(hall))
+    assert await shown(lambda: left_while_it_grew(hall), lambda wrong: "internal_error" in wrong)
     assert any("DeadlockDetectedError" in server.log_text() for server in arena.servers)
 
 
@@ -131,5 +135,5 @@ async def test_who_comes_at_the_moment_of_a_step_comes_before_or_after_it_in_a_w
     ],
 )
 async def test_without_the_lock_a_step_is_not_the_last_word(unlocked_hall: Hall, step: Step, fault: str) -> None:
-    wrong = [found for _ in range(WIDE_ROUNDS) for found in await came_at_the_step(unlocked_hall, step)]
-    assert any(fault in found for found in wrong)
+    race = partial(came_at_the_step, unlocked_hall, step)
+    assert await shown(race, lambda wrong: any(fault in found for found in wrong))

@@ -4,7 +4,7 @@ from typing import Literal
 
 import pytest
 
-from tests.concurrency.history import Contest, at_once, statuses
+from tests.concurrency.history import Contest, at_once, shown, statuses
 from tests.tenant import Json
 
 ROUNDS = 20
@@ -71,7 +71,7 @@ async def test_an_edit_is_before_the_last_step_or_is_refused_in_a_wide_window(wi
 
 @pytest.mark.parametrize("step", ["end", "cancel"])
 async def test_without_the_lock_an_edit_falls_after_the_last_step(unlocked: Contest, step: Final) -> None:
-    assert await edits_after(unlocked, step, WIDE_ROUNDS) != []
+    assert await shown(lambda: edits_after(unlocked, step, 2), bool)
 
 
 async def test_two_starts_at_once_have_one_effect(contest: Contest) -> None:
@@ -86,7 +86,7 @@ async def test_two_starts_at_once_have_one_effect_in_a_wide_window(wide: Contest
 
 
 async def test_without_the_lock_two_starts_have_two_effects(unlocked: Contest) -> None:
-    assert 2 in [(await starts_at_once(unlocked))[1] for _ in range(WIDE_ROUNDS)]
+    assert await shown(lambda: starts_at_once(unlocked), lambda started: started[1] == 2)
 
 
 @pytest.mark.parametrize("step", ["end", "cancel"])
@@ -111,7 +111,7 @@ async def test_one_idempotency_key_at_once_makes_one_session_in_a_wide_window(wi
 
 
 async def test_without_the_lock_one_idempotency_key_makes_several_sessions(unlocked: Contest) -> None:
-    assert max([await sessions_by_one_key(unlocked, 4) for _ in range(WIDE_ROUNDS)]) > 1
+    assert await shown(lambda: sessions_by_one_key(unlocked, 4), lambda made: made > 1)
 
 
 async def test_who_comes_second_with_a_key_is_told_to_come_again_or_hears_the_first_answer(wide: Contest) -> None:
