@@ -14,6 +14,9 @@ from pathlib import Path
 METRICS_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client's own name for it
 SHARED_DIRECTORY = "GREENROOM_SHARED_DIRECTORY"  # from the parent to its workers; not a setting
 BACKLOG = 4096
+KEEP_ALIVE_SECONDS = (
+    75  # of an idle connection: longer than proxies and clients keep theirs, or they use one that is just closed
+)
 LAST_PORT = 65_535
 
 
@@ -103,6 +106,7 @@ def run(bound: socket.socket, *, workers: int, shutdown_seconds: int, proxies: t
         server_header=False,
         proxy_headers=bool(proxies),
         forwarded_allow_ips=list(proxies),
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=shutdown_seconds,
         backlog=BACKLOG,
     )

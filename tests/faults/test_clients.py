@@ -201,6 +201,17 @@ async def test_who_takes_too_long_with_a_second_request_is_cut_off(guarded: Serv
         await drip((reader, writer), SLOWLY["its head"])
 
 
+async def test_an_idle_connection_is_kept_for_longer_than_clients_keep_theirs(guarded: Server) -> None:
+    async with connections(guarded, 1) as [(reader, writer)]:
+        for pause in (6.0, 0.0):  # httpx and uvicorn alike would give it up after 5
+            writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 200 OK")
+            length = next(line for line in head.decode().lower().split("\r\n") if line.startswith("content-length"))
+            await reader.readexactly(int(length.partition(":")[2]))
+            await asyncio.sleep(pause)
+
+
 async def test_a_request_that_waits_longer_than_clients_may_take_is_not_cut_off(
     client: httpx.AsyncClient, tenant: Tenant, database: TestDatabase
 ) -> None:
