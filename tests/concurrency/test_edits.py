@@ -139,8 +139,11 @@ async def test_what_many_writers_merge_is_all_there_in_a_wide_window(wide: Conte
 
 
 async def test_without_the_lock_what_others_merge_is_lost(unlocked: Contest) -> None:
-    session, _ = await merged_by_many(unlocked, WIDE_WRITERS)
-    assert len((await unlocked.read(session))["metadata"]) < WIDE_WRITERS
+    async def left() -> int:
+        session, _ = await merged_by_many(unlocked, WIDE_WRITERS)
+        return len((await unlocked.read(session))["metadata"])
+
+    assert await shown(left, lambda writers: writers < WIDE_WRITERS)
 
 
 async def test_of_two_edits_of_one_version_exactly_one_wins(contest: Contest) -> None:

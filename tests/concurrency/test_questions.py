@@ -172,7 +172,7 @@ async def test_of_two_judgements_of_a_question_one_is_refused_in_a_wide_window(w
 
 
 async def test_without_the_lock_two_judgements_of_a_question_are_both_made(unlocked_stage: Stage) -> None:
-    assert "invalid_status" not in await judged_twice(unlocked_stage)
+    assert await shown(lambda: judged_twice(unlocked_stage), lambda told: "invalid_status" not in told)
 
 
 async def test_everything_at_once_waits_for_no_circle_and_breaks_nothing(stage: Stage) -> None:
