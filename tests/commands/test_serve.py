@@ -33,7 +33,7 @@ def refused(env: Environment, *arguments: str) -> str:
 
 def test_its_first_line_says_where_it_is_and_where_its_documentation_is(env: Environment, tmp_path: Path) -> None:
     with serving(env=env, log=tmp_path / "log") as running:
-        assert httpx.get(f"{running.url}/docs").status_code == 200
+        assert httpx.get(f"{running.url}/docs", timeout=30).status_code == 200
 
 
 def test_it_ends_with_status_0_when_it_is_asked_to_stop(env: Environment, tmp_path: Path) -> None:
