@@ -101,3 +101,21 @@ async def owner(database: TestDatabase) -> AsyncIterator[Owner]:
     connection = await asyncpg.connect(database.owner_url)
     yield connection
     await connection.close()
+
+
+@pytest.fixture
+async def planner(big: TestDatabase) -> AsyncIterator[Owner]:
+    """The service's connection, which keeps no statements of its own, to the database that a module of plans has filled."""
+    connection = await asyncpg.connect(big.service_url, statement_cache_size=0, server_settings={"jit": "off"})
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def remaker(big: TestDatabase) -> AsyncIterator[Owner]:
+    """Who may drop an index in it, or see what a function reads, until the test ends."""
+    connection = await asyncpg.connect(big.owner_url, statement_cache_size=0, server_settings={"jit": "off"})
+    await connection.execute("begin")
+    yield connection
+    await connection.execute("rollback")
+    await connection.close()

@@ -2,7 +2,6 @@
 from one end to the other, and each reads little more than it shows."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from functools import partial
 from hashlib import md5
 from typing import Final
@@ -53,24 +52,6 @@ async def filled(database: TestDatabase) -> None:
     for table in ("sessions", "calendar_feeds"):
         await owner.execute(f"vacuum (analyze) {table}")
     await owner.close()
-
-
-@pytest.fixture
-async def planner(big: TestDatabase) -> AsyncIterator[Owner]:
-    """The service's connection, which keeps no statements of its own."""
-    connection = await asyncpg.connect(big.service_url, statement_cache_size=0, server_settings={"jit": "off"})
-    yield connection
-    await connection.close()
-
-
-@pytest.fixture
-async def remaker(big: TestDatabase) -> AsyncIterator[Owner]:
-    """Who may drop an index, until the test ends."""
-    connection = await asyncpg.connect(big.owner_url, statement_cache_size=0, server_settings={"jit": "off"})
-    await connection.execute("begin")
-    yield connection
-    await connection.execute("rollback")
-    await connection.close()
 
 
 async def statements(brand: BrandId, user: UserId) -> dict[str, Statement]:

@@ -85,6 +85,14 @@ async def at_once(*requests: Awaitable[httpx.Response]) -> list[httpx.Response]:
     return list(await asyncio.gather(*requests))
 
 
+async def until_wrong(rounds: int, race: Callable[[], Awaitable[list[str]]]) -> list[str]:
+    """What is wrong after the first race that goes wrong."""
+    for _ in range(rounds):
+        if wrong := await race():
+            return wrong
+    return []
+
+
 async def shown(race: Callable[[], Awaitable[T]], sign: Callable[[T], bool]) -> bool:
     """Whether one of many races shows the sign. A race without its lock is run until it goes wrong: on a machine that has much
     else to do a few may go well.

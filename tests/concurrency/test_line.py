@@ -1,6 +1,5 @@
 """Those who wait, while others leave and more seats are made: in two processes."""
 
-from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Literal
 
@@ -9,7 +8,7 @@ import pytest
 
 from tests.concurrency.arena import Arena, replace_functions
 from tests.concurrency.hall import Hall, people, word_of
-from tests.concurrency.history import at_once, shown
+from tests.concurrency.history import at_once, shown, until_wrong
 from tests.concurrency.seats_arena import SeatFunctions
 
 ROUNDS, WIDE_ROUNDS = 10, 3
@@ -42,14 +41,6 @@ async def left_while_it_grew(hall: Hall) -> list[str]:
     seated = await hall.there(session, "registered")
     wrong = [] if seated == ["bob", "dee", "eve", "fay"] else [f"{seated} sit"]
     return refused + wrong + await hall.faults(session, [grown])
-
-
-async def until_wrong(rounds: int, race: Callable[[], Awaitable[list[str]]]) -> list[str]:
-    """What is wrong after the first race that goes wrong."""
-    for _ in range(rounds):
-        if wrong := await race():
-            return wrong
-    return []
 
 
 async def came_at_the_step(hall: Hall, step: Step) -> list[str]:

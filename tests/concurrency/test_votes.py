@@ -2,14 +2,13 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
 from functools import partial
 
 import httpx
 import pytest
 
 from tests.concurrency.hall import people, word_of
-from tests.concurrency.history import at_once, shown
+from tests.concurrency.history import at_once, shown, until_wrong
 from tests.concurrency.stage import Stage, unlike
 from tests.concurrency.votes_arena import without_votes_key
 from tests.tenant import Json
@@ -27,14 +26,6 @@ ENDS = {
 }
 REFUSALS = {"dismissed": "not_found", "answered": "invalid_status", "ended": "invalid_status"}
 EVERY_END = pytest.mark.parametrize("end", ENDS)
-
-
-async def until_wrong(rounds: int, race: Callable[[], Awaitable[list[str]]]) -> list[str]:
-    """What is wrong after the first race that goes wrong."""
-    for _ in range(rounds):
-        if wrong := await race():
-            return wrong
-    return []
 
 
 async def voted_again_and_again(stage: Stage, fans: int, times: int) -> list[str]:

@@ -17,26 +17,26 @@ Attempt = Callable[[Office, Post, pytest.MonkeyPatch], Awaitable[None]]
 SHOWN = "select kind, cardinality(may_have_shown) from messages where session_id = $1 order by position"
 
 
-async def whose_answer_is_lost(office: Office, post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The server takes it, and says so too late."""
-    monkeypatch.setattr(smtp, "SECONDS", 0.3)
+async def hung(office: Office, post: Post) -> None:
+    """Sent to a server that takes it, and says so when nobody waits any more."""
     slow = office.another_mailing()
     post.hangs = asyncio.Event()
     await slow.send_due()
     post.hangs.set()
     await slow.close()
     post.hangs = None
+
+
+async def whose_answer_is_lost(office: Office, post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One answer is awaited for too long."""
+    monkeypatch.setattr(smtp, "SECONDS", 0.3)
+    await hung(office, post)
 
 
 async def whose_handover_lasts(office: Office, post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All answers together take too long."""
+    """All answers together are."""
     monkeypatch.setattr(smtp, "HANDOVER_SECONDS", 0.3)
-    slow = office.another_mailing()
-    post.hangs = asyncio.Event()
-    await slow.send_due()
-    post.hangs.set()
-    await slow.close()
-    post.hangs = None
+    await hung(office, post)
 
 
 async def whose_process_is_killed(office: Office, _post: Post, _monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,12 +2,11 @@
 the planner to choose as in production: none reads a big table from one end to the other, each little more than it needs."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 from uuid import UUID
 
-import asyncpg
 import pytest
 
 from greenroom.identity.caller import Caller
@@ -79,24 +78,6 @@ def big(cluster: Cluster) -> TestDatabase:
     database = asyncio.run(fresh_database(cluster))
     asyncio.run(fill(database))
     return database
-
-
-@pytest.fixture
-async def planner(big: TestDatabase) -> AsyncIterator[Owner]:
-    """The service's connection, which keeps no statements of its own."""
-    connection = await asyncpg.connect(big.service_url, statement_cache_size=0, server_settings={"jit": "off"})
-    yield connection
-    await connection.close()
-
-
-@pytest.fixture
-async def remaker(big: TestDatabase) -> AsyncIterator[Owner]:
-    """Who may drop an index, or see what a function reads, until the test ends."""
-    connection = await asyncpg.connect(big.owner_url, statement_cache_size=0, server_settings={"jit": "off"})
-    await connection.execute("begin")
-    yield connection
-    await connection.execute("rollback")
-    await connection.close()
 
 
 per_mode = pytest.mark.parametrize("mode", MODES)

@@ -2,13 +2,11 @@
 from one end to the other, and each reads little more than it shows."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import product
 from typing import Any
 
-import asyncpg
 import msgspec
 import pytest
 from msgspec import UNSET, Struct
@@ -104,24 +102,6 @@ def big(cluster: Cluster) -> TestDatabase:
     database = asyncio.run(fresh_database(cluster))
     asyncio.run(fill(database))
     return database
-
-
-@pytest.fixture
-async def planner(big: TestDatabase) -> AsyncIterator[Owner]:
-    """The service's connection, which keeps no statements of its own."""
-    connection = await asyncpg.connect(big.service_url, statement_cache_size=0, server_settings={"jit": "off"})
-    yield connection
-    await connection.close()
-
-
-@pytest.fixture
-async def remaker(big: TestDatabase) -> AsyncIterator[Owner]:
-    """Who may drop an index, until the test ends."""
-    connection = await asyncpg.connect(big.owner_url, statement_cache_size=0, server_settings={"jit": "off"})
-    await connection.execute("begin")
-    yield connection
-    await connection.execute("rollback")
-    await connection.close()
 
 
 per_mode = pytest.mark.parametrize("mode", MODES)
