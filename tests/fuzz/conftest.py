@@ -14,7 +14,7 @@ from tests.postgres import Cluster, fresh_database
 def stage(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """The server that is tried."""
     database = asyncio.run(fresh_database(cluster))
-    settings = {"GREENROOM_RATE_LIMIT_ADMIN": "0"}
+    settings = {"GREENROOM_RATE_LIMIT_ADMIN": "0", "GREENROOM_BACKGROUND": "off"}  # the hundreds of calls are not looked after
     with playing(database, tmp_path_factory.mktemp("fuzz"), "getstream", settings=settings) as (server, _):
         made = Stage(server.url)
         yield made

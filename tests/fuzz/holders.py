@@ -8,6 +8,7 @@ from msgspec import Struct
 from greenroom.identity.scopes import ADMIN_ALL, MANAGE_LIVE, SCOPES
 from greenroom.identity.tokens import Signer, new_grant
 from greenroom.kit.ids import BrandId, ClientId, UserId
+from tests.fuzz.budget import IS_THOROUGH
 from tests.server import SECRET_KEY
 
 USER: Final = UserId("host_1")
@@ -43,6 +44,9 @@ HOLDERS: Final = (
     *(Holder(name=scope, scope=scope) for scope in SCOPES),
     Holder(name=f"{ADMIN_ALL} without a brand", scope=ADMIN_ALL, names_brand=False),
 )
+
+# Who takes turns in asking: each alone, or whom no scope and no brand stops, and then all others.
+TURNS: Final = tuple((holder,) for holder in HOLDERS) if IS_THOROUGH else (HOLDERS[-1:], HOLDERS[:-1])
 
 # Those who make what the holders are then let at.
 MAKER: Final = Holder(name="the maker", scope=MANAGE_LIVE)

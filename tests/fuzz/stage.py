@@ -21,6 +21,7 @@ from greenroom.kit.ids import BrandId
 from greenroom.sessions.schemas import NAME_CHARACTERS
 from greenroom.webhooks.targets import URL_PATTERN
 from tests.fuzz.holders import ANOTHER_HOST, MAKER, USER, Holder
+from tests.server import AUTHORITIES
 
 T = TypeVar("T")
 
@@ -80,7 +81,7 @@ class Stage:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._http = httpx.Client(base_url=url, timeout=30)
+        self._http = httpx.Client(verify=AUTHORITIES, base_url=url, timeout=30)
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -88,7 +89,7 @@ class Stage:
 
     def set(self, case: Case[Any]) -> None:
         """Put what is there in place of what was made up, in most of the request's parts."""
-        made = _chosen(_fingerprint(case, "id"), (None, *SESSIONS))
+        made = chosen(fingerprint(case, "id"), (None, *SESSIONS))
         set_all_but_session(case, BRAND)
         if "id" in case.path_parameters and made is not None:
             case.path_parameters = {**case.path_parameters, **self._in_a_session(case, made)}
@@ -107,13 +108,13 @@ class Stage:
         if OF_PEOPLE in case.path:
             people = self.people(made, placed["id"])
             if "registration_id" in case.path_parameters:
-                placed["registration_id"] = _chosen(_fingerprint(case, "registration_id"), people)
-            elif _chosen(_fingerprint(case, "has left"), (True, False)):
+                placed["registration_id"] = chosen(fingerprint(case, "registration_id"), people)
+            elif chosen(fingerprint(case, "has left"), (True, False)):
                 self._asked("DELETE", f"/v1/sessions/{placed['id']}/registrations/me", MAKER, made.brand)
         if OF_QUESTIONS in case.path:
             questions = self.questions(made, placed["id"])
             if "question_id" in case.path_parameters:
-                placed["question_id"] = _chosen(_fingerprint(case, "question_id"), questions)
+                placed["question_id"] = chosen(fingerprint(case, "question_id"), questions)
         if OF_A_CALL in case.path:
             self.opened(made, placed["id"])
         self.moved(made, placed["id"])
@@ -202,8 +203,8 @@ def set_all_but_session(case: Case[Any], brand: BrandId) -> None:
     def placed(part: Mapping[str, Any], whose: str = "user_id") -> dict[str, Any]:
         """In a body a user_id is whom something is for, and elsewhere a co-host."""
         return {
-            name: _chosen(
-                _fingerprint(case, name),
+            name: chosen(
+                fingerprint(case, name),
                 _candidates(whose if name == "user_id" else name.lower(), value, brand, is_good=is_good),
             )
             for name, value in part.items()
@@ -216,7 +217,7 @@ def set_all_but_session(case: Case[Any], brand: BrandId) -> None:
     if is_good:
         query = {name: query.get(SAME_TWICE.get(name, name), value) for name, value in query.items() if name != CURSOR}
     if is_good and isinstance(body, dict) and all(name in body for name in ONE_OF):
-        spare = _chosen(_fingerprint(case, "whom"), ONE_OF)
+        spare = chosen(fingerprint(case, "whom"), ONE_OF)
         body = {name: value for name, value in body.items() if name != spare}
     if case.path.startswith(OF_A_BRAND):
         headers = {"X-Brand-Id": brand, **headers}
@@ -263,11 +264,12 @@ def _is_no_co_host(quoted: str) -> bool:
     return user in {MAKER.user, ANOTHER_HOST.user} or user.endswith("\n") or len(user) <= NAME_CHARACTERS < len(quoted)
 
 
-def _chosen(fingerprint: int, options: Sequence[T]) -> T:
-    return options[fingerprint % len(options)]
+def chosen(number: int, options: Sequence[T]) -> T:
+    """One of them, always the same for the same number."""
+    return options[number % len(options)]
 
 
-def _fingerprint(case: Case[Any], part: str) -> int:
+def fingerprint(case: Case[Any], part: str) -> int:
     """A number that stands for what was generated; what may come from a link is another in every run."""
     path = {name: value for name, value in case.path_parameters.items() if name not in NAMED_BY_LINKS}
     said = (part, path, case.query, sorted(case.headers.items()), case.body)
