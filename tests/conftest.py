@@ -15,7 +15,7 @@ import pytest
 from greenroom.kit.database import Database
 from greenroom.kit.ids import BrandId
 from tests.postgres import Cluster, Owner, TestDatabase, fresh_database, running_cluster
-from tests.server import Server, running_server
+from tests.server import AUTHORITIES, Server, running_server
 from tests.tenant import Tenant
 
 
@@ -84,7 +84,7 @@ def tenant() -> Tenant:
 @pytest.fixture
 async def http(server: Server) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the worker's server."""
-    async with httpx.AsyncClient(base_url=server.url, timeout=30) as client:
+    async with httpx.AsyncClient(verify=AUTHORITIES, base_url=server.url, timeout=30) as client:
         yield client
 
 

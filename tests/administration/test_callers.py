@@ -8,7 +8,7 @@ import pytest
 
 from tests.administration.admins import ADMIN_SESSIONS, admin, admin_of, audit_of, events_of
 from tests.postgres import Owner, TestDatabase
-from tests.server import Server, running_server
+from tests.server import AUTHORITIES, Server, running_server
 from tests.sessions.lists import another_brand, operator
 from tests.tenant import Json, Tenant
 from tests.wire import assert_refused, id_of
@@ -103,7 +103,7 @@ def limited(database: TestDatabase, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture
 async def few(limited: Server) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=limited.url, timeout=30) as client:
+    async with httpx.AsyncClient(verify=AUTHORITIES, base_url=limited.url, timeout=30) as client:
         yield client
 
 

@@ -14,7 +14,7 @@ from greenroom.kit.ids import BrandId
 from tests.administration.admins import ADMIN_SESSIONS, UNSHOWN, Audited, Told, told
 from tests.administration.life import Brand, Expected, Life
 from tests.postgres import TestDatabase
-from tests.server import Server
+from tests.server import AUTHORITIES, Server
 from tests.session_settings.said import BRAND_SETTINGS, BRANDS, SESSIONS, holding
 from tests.tenant import Json, Tenant
 
@@ -60,7 +60,7 @@ class Walk(RuleBasedStateMachine):
 
     def __init__(self, server: Server, database: TestDatabase) -> None:
         super().__init__()
-        self.http = httpx.Client(base_url=server.url, timeout=30)
+        self.http = httpx.Client(verify=AUTHORITIES, base_url=server.url, timeout=30)
         self.database = database
         self.tenant = Tenant(BrandId(f"brand-{uuid4().hex[:12]}"))
         created = self.http.post("/v1/sessions", json=self.tenant.wanted(), headers=self.tenant.bearer()).json()

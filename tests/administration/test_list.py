@@ -13,7 +13,7 @@ import pytest
 from tests.administration.admins import ADMIN_SESSIONS, CHANGES, admin, administered
 from tests.contract.schemas import CONTRACT, answer_schema, faults_in, operations
 from tests.postgres import Cluster, Owner, TestDatabase, fresh_database
-from tests.server import running_server
+from tests.server import AUTHORITIES, running_server
 from tests.sessions.lists import NOON, another_brand, ids_of, minutes, operator, plant, session_at
 from tests.tenant import Json, Tenant
 from tests.wire import SENTINEL, assert_refused
@@ -162,7 +162,7 @@ async def test_the_operator_without_a_brand_lists_all_brands_the_last_created_fi
     empty: tuple[str, TestDatabase], tenant: Tenant
 ) -> None:
     brands = [tenant, another_brand(), tenant, another_brand()]
-    async with httpx.AsyncClient(base_url=empty[0], timeout=30) as http:
+    async with httpx.AsyncClient(verify=AUTHORITIES, base_url=empty[0], timeout=30) as http:
         created = [(await brand.session(http))["id"] for brand in brands]
         assert ids_of(await page(http, operator(), limit=100)) == created[::-1]
 
@@ -174,7 +174,7 @@ async def test_filters_hold_for_all_brands_together(empty: tuple[str, TestDataba
     (second,) = await plant(owner, another_brand(), session_at(kind="office_hours", status="live"))
     await plant(owner, tenant, session_at(kind="live", status="live"), session_at(kind="office_hours", status="ended"))
     await owner.close()
-    async with httpx.AsyncClient(base_url=url, timeout=30) as http:
+    async with httpx.AsyncClient(verify=AUTHORITIES, base_url=url, timeout=30) as http:
         assert ids_of(await page(http, operator(), kind="office_hours", status="live", limit=2)) == [second, first]
 
 

@@ -10,7 +10,7 @@ from tests.calendar.agenda import Agenda
 from tests.calendar.reading import Reader
 from tests.postgres import TestDatabase
 from tests.registrations.people import Room, answered, room
-from tests.server import running_server
+from tests.server import AUTHORITIES, running_server
 from tests.tenant import Tenant
 from tests.wire import assert_refused
 
@@ -240,7 +240,7 @@ async def test_who_publishes_is_said_by_the_settings(
         "GREENROOM_BACKGROUND": "off",
     }
     with running_server(database, tmp_path, settings=settings) as running:
-        async with httpx.AsyncClient(base_url=running.url, timeout=30) as client:
+        async with httpx.AsyncClient(verify=AUTHORITIES, base_url=running.url, timeout=30) as client:
             agenda = Agenda(client, tenant, reader)
             there = await agenda.room()
             event = await agenda.entry(there)
@@ -256,7 +256,7 @@ async def test_without_an_address_of_its_own_it_is_the_hosts_of_the_public_url(
 ) -> None:
     settings = {"GREENROOM_PUBLIC_URL": "https://live.example.com:8443", "GREENROOM_BACKGROUND": "off"}
     with running_server(database, tmp_path, settings=settings) as running:
-        async with httpx.AsyncClient(base_url=running.url, timeout=30) as client:
+        async with httpx.AsyncClient(verify=AUTHORITIES, base_url=running.url, timeout=30) as client:
             agenda = Agenda(client, tenant, reader)
             event = await agenda.entry(await agenda.room())
     assert event.value("organizer") == "mailto:noreply@live.example.com"

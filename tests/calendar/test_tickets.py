@@ -17,7 +17,7 @@ from tests.calendar.agenda import FEED, LINK, Agenda, ticket_of
 from tests.calendar.reading import Reader
 from tests.postgres import Owner, TestDatabase
 from tests.registrations.people import answered
-from tests.server import SECRET_KEY, Server, running_server
+from tests.server import AUTHORITIES, SECRET_KEY, Server, running_server
 from tests.tenant import Tenant
 from tests.wire import assert_refused, exchange, request_of
 
@@ -252,7 +252,7 @@ async def test_a_post_and_a_revocation_at_once_leave_one_state(agenda: Agenda, o
 async def test_logs_and_metrics_do_not_hold_it(database: TestDatabase, tmp_path: Path, tenant: Tenant, reader: Reader) -> None:
     settings = {"GREENROOM_BACKGROUND": "off", "GREENROOM_LOG_LEVEL": "debug"}
     with running_server(database, tmp_path, settings=settings) as running:
-        async with httpx.AsyncClient(base_url=running.url, timeout=30) as client:
+        async with httpx.AsyncClient(verify=AUTHORITIES, base_url=running.url, timeout=30) as client:
             agenda = Agenda(client, tenant, reader)
             there = await agenda.room("A title that nobody may log")
             await there.invite("guest-of-the-log@example.com")
@@ -285,7 +285,7 @@ async def test_octets_that_are_no_text_are_refused(server: Server) -> None:
 async def test_asking_is_limited_by_address(database: TestDatabase, tmp_path: Path, tenant: Tenant, reader: Reader) -> None:
     settings = {"GREENROOM_RATE_LIMIT_ADDRESS": "20", "GREENROOM_BACKGROUND": "off"}
     with running_server(database, tmp_path, settings=settings) as running:
-        async with httpx.AsyncClient(base_url=running.url, timeout=30) as client:
+        async with httpx.AsyncClient(verify=AUTHORITIES, base_url=running.url, timeout=30) as client:
             agenda = Agenda(client, tenant, reader)
             guesses = [await agenda.open({"ticket": f"{guess:043}"}) for guess in range(25)]
     statuses = [answer.status_code for answer in guesses]
@@ -300,10 +300,10 @@ async def test_a_link_that_was_given_is_good_after_the_server_was_killed_and_its
     (tmp_path / "second").mkdir()
     off = {"GREENROOM_BACKGROUND": "off"}
     with running_server(database, tmp_path / "first", settings=off) as running:
-        async with httpx.AsyncClient(base_url=running.url, timeout=30) as client:
+        async with httpx.AsyncClient(verify=AUTHORITIES, base_url=running.url, timeout=30) as client:
             link = await Agenda(client, tenant, reader).link()
             running.stop(signal.SIGKILL)
     other_keys = {**off, "GREENROOM_SECRET_KEYS": "another key of at least 32 characters"}
     with running_server(database, tmp_path / "second", settings=other_keys) as running:
-        async with httpx.AsyncClient(base_url=running.url, timeout=30) as client:
+        async with httpx.AsyncClient(verify=AUTHORITIES, base_url=running.url, timeout=30) as client:
             assert (await Agenda(client, tenant, reader).open(link)).status_code == 200

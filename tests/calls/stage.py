@@ -11,7 +11,7 @@ import httpx
 from tests.faults.waiting import eventually
 from tests.postgres import TestDatabase
 from tests.providers.fake_provider import FakeServer, People, running_fake
-from tests.server import Server, running_server
+from tests.server import AUTHORITIES, Server, running_server
 from tests.tenant import Json, Tenant
 
 ProviderName = Literal["getstream", "livekit"]
@@ -104,5 +104,5 @@ def playing(
 @asynccontextmanager
 async def on_stage(server: Server, fake: FakeServer, provider: ProviderName, tenant: Tenant) -> AsyncIterator[Stage]:
     """A brand of its own at a server that runs."""
-    async with httpx.AsyncClient(base_url=server.url, timeout=30) as http:
+    async with httpx.AsyncClient(verify=AUTHORITIES, base_url=server.url, timeout=30) as http:
         yield Stage(server, fake, provider, tenant, http)

@@ -17,7 +17,7 @@ from tests.faults.waiting import eventually
 from tests.postgres import Owner, TestDatabase
 from tests.providers.fake_provider import FakeServer, running_fake
 from tests.registrations.people import seats_of
-from tests.server import Server, running_server
+from tests.server import AUTHORITIES, Server, running_server
 from tests.tenant import Json, Tenant
 from tests.wire import assert_refused
 
@@ -179,7 +179,7 @@ async def test_who_gives_up_waiting_takes_nothing_from_the_others(played: Played
     async with played() as stage:
         session = await opening(stage)
         stage.fake.misbehave("slow", operation=MAKES[stage.provider], seconds=1.0)
-        async with httpx.AsyncClient(base_url=stage.server.url, timeout=0.3) as hasty:
+        async with httpx.AsyncClient(verify=AUTHORITIES, base_url=stage.server.url, timeout=0.3) as hasty:
             impatient = Stage(stage.server, stage.fake, stage.provider, stage.tenant, hasty)
             with pytest.raises(httpx.ReadTimeout):
                 await impatient.join(session, "anna")

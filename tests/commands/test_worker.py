@@ -16,7 +16,7 @@ from tests.events.streams import arrived
 from tests.events.telling import write_many
 from tests.faults.waiting import eventually
 from tests.postgres import Cluster, Owner, TestDatabase, fresh_database
-from tests.server import environment_of, running_server
+from tests.server import AUTHORITIES, environment_of, running_server
 from tests.tenant import Tenant
 
 STOP_SECONDS = 15.0
@@ -73,7 +73,7 @@ async def test_it_tells_what_happens_at_a_serve_that_tells_nothing(
     scratch: TestDatabase, owner: Owner, env: Environment, tmp_path: Path, tenant: Tenant
 ) -> None:
     with running_server(scratch, tmp_path, settings={"GREENROOM_BACKGROUND": "off"}) as server:
-        async with httpx.AsyncClient(base_url=server.url, timeout=30) as http:
+        async with httpx.AsyncClient(verify=AUTHORITIES, base_url=server.url, timeout=30) as http:
             session = await tenant.session(http)
             await asyncio.sleep(1)
             assert await owner.fetchval("select count(*) from events") == 0

@@ -12,7 +12,7 @@ from tests.calendar.reading import Reader
 from tests.compatibility.releases import Both, broken_promises
 from tests.postgres import TestDatabase
 from tests.registrations.people import Room
-from tests.server import running_server
+from tests.server import AUTHORITIES, running_server
 from tests.tenant import Tenant
 
 FRESH = httpx.Limits(keepalive_expiry=1)  # a server closes what is idle for long
@@ -38,14 +38,14 @@ def reader() -> Iterator[Reader]:
 
 @pytest.fixture
 async def old(pair: Both) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=pair.old.url, timeout=30, limits=FRESH) as client:
+    async with httpx.AsyncClient(verify=AUTHORITIES, base_url=pair.old.url, timeout=30, limits=FRESH) as client:
         yield client
 
 
 @pytest.fixture
 async def agenda(pair: Both, tenant: Tenant, reader: Reader) -> AsyncIterator[Agenda]:
     """Calendars as today's release shows them."""
-    async with httpx.AsyncClient(base_url=pair.new.url, timeout=30, limits=FRESH) as client:
+    async with httpx.AsyncClient(verify=AUTHORITIES, base_url=pair.new.url, timeout=30, limits=FRESH) as client:
         yield Agenda(client, tenant, reader)
 
 

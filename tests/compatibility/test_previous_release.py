@@ -11,6 +11,7 @@ from tests.compatibility.releases import MISSED_BY_THE_PREVIOUS, Both, broken_pr
 from tests.compatibility.shape import shape_of
 from tests.compatibility.today import leave_traces_of_everything
 from tests.contract.schemas import OURS
+from tests.server import AUTHORITIES
 from tests.tenant import Tenant
 
 MERGE_PATCH = "application/merge-patch+json"
@@ -18,7 +19,7 @@ MERGE_PATCH = "application/merge-patch+json"
 
 @pytest.fixture
 async def old(both: Both) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=both.old.url, timeout=30) as client:
+    async with httpx.AsyncClient(verify=AUTHORITIES, base_url=both.old.url, timeout=30) as client:
         yield client
 
 
@@ -91,7 +92,7 @@ async def test_its_migrate_finds_nothing_to_do_and_changes_nothing(both: Both) -
 
 
 async def test_its_check_finds_todays_rows_consistent(both: Both, tenant: Tenant) -> None:
-    async with httpx.AsyncClient(base_url=both.new.url, timeout=30) as new:
+    async with httpx.AsyncClient(verify=AUTHORITIES, base_url=both.new.url, timeout=30) as new:
         await leave_traces_of_everything(new, tenant)
     assert broken_promises(both.tree, both.database) <= MISSED_BY_THE_PREVIOUS
 

@@ -13,7 +13,7 @@ from tests.compatibility.releases import Both, broken_promises
 from tests.faults.voting import moderate, path_of, question, take_back, vote
 from tests.postgres import TestDatabase
 from tests.registrations.people import Room, answered, room
-from tests.server import running_server
+from tests.server import AUTHORITIES, running_server
 from tests.tenant import Json, Tenant
 
 FRESH = httpx.Limits(keepalive_expiry=1)  # a server closes what is idle for long
@@ -32,13 +32,13 @@ def pair(shared: TestDatabase, tree_before_questions: Path, tmp_path_factory: py
 
 @pytest.fixture
 async def old(pair: Both) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=pair.old.url, timeout=30, limits=FRESH) as client:
+    async with httpx.AsyncClient(verify=AUTHORITIES, base_url=pair.old.url, timeout=30, limits=FRESH) as client:
         yield client
 
 
 @pytest.fixture
 async def new(pair: Both) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=pair.new.url, timeout=30, limits=FRESH) as client:
+    async with httpx.AsyncClient(verify=AUTHORITIES, base_url=pair.new.url, timeout=30, limits=FRESH) as client:
         yield client
 
 

@@ -10,19 +10,20 @@ from tests.administration.admins import events_of
 from tests.compatibility.releases import MISSED_BY_THE_PREVIOUS, Both, broken_promises
 from tests.postgres import Owner
 from tests.registrations.people import Room, room, seats_of
+from tests.server import AUTHORITIES
 from tests.tenant import Tenant
 
 
 @pytest.fixture
 async def old(both: Both) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=both.old.url, timeout=30) as client:
+    async with httpx.AsyncClient(verify=AUTHORITIES, base_url=both.old.url, timeout=30) as client:
         yield client
 
 
 @pytest.fixture
 async def full(both: Both, tenant: Tenant) -> AsyncIterator[Room]:
     """At today's release: one seat, which is taken, and two in line."""
-    async with httpx.AsyncClient(base_url=both.new.url, timeout=30) as client:
+    async with httpx.AsyncClient(verify=AUTHORITIES, base_url=both.new.url, timeout=30) as client:
         there = await room(client, tenant, seats=1)
         await there.enter("anna", "ben", "cleo")
         yield there

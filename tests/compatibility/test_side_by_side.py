@@ -8,6 +8,7 @@ import pytest
 
 from tests.compatibility.releases import Both
 from tests.compatibility.today import leave_traces_of_everything
+from tests.server import AUTHORITIES
 from tests.tenant import Tenant
 
 DIRECTIONS = pytest.mark.parametrize(("first", "second"), [("old", "new"), ("new", "old")])
@@ -19,8 +20,8 @@ Clients = Mapping[str, httpx.AsyncClient]
 async def at(both: Both) -> AsyncIterator[Clients]:
     """A client of each release."""
     async with (
-        httpx.AsyncClient(base_url=both.old.url, timeout=30) as old,
-        httpx.AsyncClient(base_url=both.new.url, timeout=30) as new,
+        httpx.AsyncClient(verify=AUTHORITIES, base_url=both.old.url, timeout=30) as old,
+        httpx.AsyncClient(verify=AUTHORITIES, base_url=both.new.url, timeout=30) as new,
     ):
         yield {"old": old, "new": new}
 

@@ -8,7 +8,7 @@ import pytest
 from greenroom.kit import migrate
 from tests.compatibility.releases import greenroom
 from tests.postgres import Cluster, TestDatabase, fresh_database
-from tests.server import running_server
+from tests.server import AUTHORITIES, running_server
 from tests.tenant import Tenant
 
 
@@ -25,7 +25,7 @@ async def test_the_previous_release_runs_on_while_its_database_is_migrated(
     released: TestDatabase, previous_tree: Path, tenant: Tenant, tmp_path: Path
 ) -> None:
     with running_server(released, tmp_path, source=previous_tree) as old:
-        async with httpx.AsyncClient(base_url=old.url, timeout=30) as http:
+        async with httpx.AsyncClient(verify=AUTHORITIES, base_url=old.url, timeout=30) as http:
             before = await tenant.session(http, metadata={"room": "blue"})
             assert await migrate.pending(released.owner_url)
             await migrate.migrate(released.owner_url, service_role="greenroom")
@@ -35,7 +35,7 @@ async def test_the_previous_release_runs_on_while_its_database_is_migrated(
             over = await tenant.ended(http)
     assert greenroom(None, "check", released).returncode == 0
     with running_server(released, tmp_path) as new:
-        async with httpx.AsyncClient(base_url=new.url, timeout=30) as http:
+        async with httpx.AsyncClient(verify=AUTHORITIES, base_url=new.url, timeout=30) as http:
             for session in (changed.json(), over):
                 read = await http.get(f"/v1/sessions/{session['id']}", headers=tenant.bearer())
                 assert read.json() == session

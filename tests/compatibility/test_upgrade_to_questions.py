@@ -15,7 +15,7 @@ from tests.compatibility.shape import shape_of
 from tests.faults.voting import path_of, question, vote
 from tests.postgres import Cluster, TestDatabase, fresh_database
 from tests.registrations.people import room
-from tests.server import running_server
+from tests.server import AUTHORITIES, running_server
 from tests.tenant import Tenant
 
 QUESTIONS = "0013_questions"
@@ -34,7 +34,7 @@ async def earlier(cluster: Cluster, tree_before_questions: Path) -> TestDatabase
 async def old(earlier: TestDatabase, tree_before_questions: Path, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     """A process of that release on it."""
     with running_server(earlier, tmp_path, source=tree_before_questions) as running:
-        async with httpx.AsyncClient(base_url=running.url, timeout=30) as client:
+        async with httpx.AsyncClient(verify=AUTHORITIES, base_url=running.url, timeout=30) as client:
             yield client
 
 
@@ -56,7 +56,7 @@ async def test_who_has_a_seat_from_before_asks_and_votes_after_the_upgrade(
     await migrate.migrate(earlier.owner_url, service_role="greenroom")
     await before.enter("ben")
     with running_server(earlier, tmp_path) as running:
-        async with httpx.AsyncClient(base_url=running.url, timeout=30) as new:
+        async with httpx.AsyncClient(verify=AUTHORITIES, base_url=running.url, timeout=30) as new:
             for user in ("anna", "ben"):
                 path = f"{before.path}/questions"
                 asked = await new.post(path, json={"body": "Why?"}, headers=tenant.bearer(user))
@@ -70,7 +70,7 @@ async def test_the_way_back_leaves_the_schema_as_it_was_and_the_older_process_at
     before = await shape_of(earlier)
     await migrate.migrate(earlier.owner_url, service_role="greenroom")
     with running_server(earlier, tmp_path) as running:
-        async with httpx.AsyncClient(base_url=running.url, timeout=30) as new:
+        async with httpx.AsyncClient(verify=AUTHORITIES, base_url=running.url, timeout=30) as new:
             asked = await question(new, tenant)
             assert (await vote(new, tenant, asked)).status_code == 200
             assert (await new.post(f"{path_of(asked)}/pin", headers=tenant.bearer())).status_code == 200

@@ -8,7 +8,7 @@ import httpx
 from msgspec import Struct
 
 from tests.postgres import TestDatabase
-from tests.server import Server
+from tests.server import AUTHORITIES, Server
 
 # The one who edits dawdles longer than the one who ends: without the lock the edit then falls after the end.
 EDIT_PAUSE_SECONDS = 0.06
@@ -31,7 +31,7 @@ class Arena(Struct, frozen=True):
         """A client whose requests go to one server and the other in turn."""
         ports = [server.port for server in self.servers]
         transport = InTurn(ports[first % 2 :] + ports[: first % 2])
-        return httpx.AsyncClient(base_url=self.servers[0].url, timeout=30, transport=transport)
+        return httpx.AsyncClient(verify=AUTHORITIES, base_url=self.servers[0].url, timeout=30, transport=transport)
 
 
 class InTurn(httpx.AsyncHTTPTransport):

@@ -14,7 +14,7 @@ from tests.concurrency.seats_arena import SeatFunctions, seat_functions_of, swee
 from tests.concurrency.stage import Stage
 from tests.concurrency.votes_arena import QuestionFunctions, question_functions_of
 from tests.postgres import Cluster, TestDatabase, fresh_database
-from tests.server import Server, running_server
+from tests.server import AUTHORITIES, Server, running_server
 from tests.tenant import Tenant
 
 PATIENT = {
@@ -44,7 +44,7 @@ def functions(arena: Arena) -> Functions:
 @pytest.fixture
 async def contest(server: Server, database: TestDatabase, tenant: Tenant) -> AsyncIterator[Contest]:
     """The service as it is."""
-    async with httpx.AsyncClient(base_url=server.url, timeout=30) as client:
+    async with httpx.AsyncClient(verify=AUTHORITIES, base_url=server.url, timeout=30) as client:
         yield Contest(client, tenant, database)
 
 

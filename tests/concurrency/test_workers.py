@@ -11,7 +11,7 @@ import pytest
 
 from tests.concurrency.history import LOCK_WAITS, Contest, at_once, statuses
 from tests.postgres import TestDatabase
-from tests.server import Server, running_server
+from tests.server import AUTHORITIES, Server, running_server
 from tests.tenant import Json, Tenant
 
 POOL_SIZE = 2
@@ -36,7 +36,7 @@ def two_workers(database: TestDatabase, tmp_path_factory: pytest.TempPathFactory
 async def both(two_workers: Server, database: TestDatabase, tenant: Tenant) -> AsyncIterator[Contest]:
     """A client whose requests at once reach either process."""
     limits = httpx.Limits(max_connections=BATCH * MOST_BATCHES)
-    async with httpx.AsyncClient(base_url=two_workers.url, timeout=60, limits=limits) as client:
+    async with httpx.AsyncClient(verify=AUTHORITIES, base_url=two_workers.url, timeout=60, limits=limits) as client:
         yield Contest(client, tenant, database)
 
 
@@ -116,7 +116,8 @@ async def test_a_read_in_one_process_shows_what_the_other_has_just_changed(both:
     session = await both.tenant.session(both.http)
     async with AsyncExitStack() as stack:
         clients = [
-            await stack.enter_async_context(httpx.AsyncClient(base_url=both.http.base_url, timeout=30)) for _ in range(BATCH)
+            await stack.enter_async_context(httpx.AsyncClient(verify=AUTHORITIES, base_url=both.http.base_url, timeout=30))
+            for _ in range(BATCH)
         ]
         for number, writer in enumerate(clients):
             changed = await both.tenant.patch(writer, session, {"title": f"Title {number}"})

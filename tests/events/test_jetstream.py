@@ -26,7 +26,7 @@ from tests.events.wiretap import Wiretap, wiretapped
 from tests.faults.waiting import eventually
 from tests.postgres import Owner, TestDatabase
 from tests.registrations.people import room
-from tests.server import running_server
+from tests.server import AUTHORITIES, running_server
 from tests.tenant import Tenant
 
 SCHEMAS = {event.name: msgspec.json.schema(event.payload) for event in EVENTS}
@@ -66,7 +66,7 @@ async def told_of_a_day(database: TestDatabase, nats_server: NatsServer, tmp_pat
 
     tenant = Tenant(BrandId("acme"))
     with running_server(database, tmp_path, settings={"GREENROOM_NATS_URL": nats_server.url}) as server:
-        async with httpx.AsyncClient(base_url=server.url, timeout=30) as http:
+        async with httpx.AsyncClient(verify=AUTHORITIES, base_url=server.url, timeout=30) as http:
             there = await room(http, tenant, seats=1)
             await there.enter("a", "b")
             await there.leave("a")

@@ -25,7 +25,7 @@ from tests.events.telling import Ear, jetstream, telling, write_many
 from tests.faults.processes import kill
 from tests.faults.waiting import eventually
 from tests.postgres import Owner, TestDatabase
-from tests.server import Server, environment_of, running_server
+from tests.server import AUTHORITIES, Server, environment_of, running_server
 from tests.tenant import Tenant
 
 KILLS = 4
@@ -194,7 +194,7 @@ async def shows(http: httpx.AsyncClient, name: str, as_wanted: Callable[[float],
 
 
 async def test_requests_go_on_and_the_metrics_show_a_sink_that_is_down(unheard: Server, tenant: Tenant) -> None:
-    async with httpx.AsyncClient(base_url=unheard.url, timeout=30) as http:
+    async with httpx.AsyncClient(verify=AUTHORITIES, base_url=unheard.url, timeout=30) as http:
         for _ in range(5):
             await tenant.session(http)
         await shows(http, 'sink_lag{sink="nats"}', lambda lag: lag == 5)
@@ -207,7 +207,7 @@ async def test_the_metrics_show_what_waits_for_its_position(
     scratch: TestDatabase, registrar: Owner, tmp_path: Path, tenant: Tenant
 ) -> None:
     with running_server(scratch, tmp_path) as server:
-        async with httpx.AsyncClient(base_url=server.url, timeout=30) as http:
+        async with httpx.AsyncClient(verify=AUTHORITIES, base_url=server.url, timeout=30) as http:
             async with registrar.transaction():
                 await registrar.execute("select from relay for update")
                 await tenant.session(http)
@@ -221,7 +221,7 @@ async def test_the_metrics_show_that_a_sink_has_told_everything(
     scratch: TestDatabase, nats_server: NatsServer, tmp_path: Path, tenant: Tenant
 ) -> None:
     with running_server(scratch, tmp_path, settings={"GREENROOM_NATS_URL": nats_server.url}) as server:
-        async with httpx.AsyncClient(base_url=server.url, timeout=30) as http:
+        async with httpx.AsyncClient(verify=AUTHORITIES, base_url=server.url, timeout=30) as http:
             await tenant.session(http)
             await arrived(nats_server.url, 1)
             for name in ("lag", "oldest_seconds", "failures"):

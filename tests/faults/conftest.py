@@ -8,7 +8,7 @@ import pytest
 
 from tests.faults.wire import Wire
 from tests.postgres import Cluster, TestDatabase, fresh_database
-from tests.server import Server, running_server
+from tests.server import AUTHORITIES, Server, running_server
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +33,7 @@ def cut_off(module_wire: Wire, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 @pytest.fixture
 async def client(cut_off: Server) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=cut_off.url, timeout=30) as opened:
+    async with httpx.AsyncClient(verify=AUTHORITIES, base_url=cut_off.url, timeout=30) as opened:
         yield opened
 
 

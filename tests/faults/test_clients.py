@@ -13,7 +13,7 @@ import pytest
 from tests.faults.aftermath import assert_promises_kept, requests_of_changes
 from tests.faults.waiting import HeldRow, eventually, held_row
 from tests.postgres import TestDatabase
-from tests.server import Server, running_server
+from tests.server import AUTHORITIES, Server, running_server
 from tests.tenant import Json, Tenant
 
 REQUEST_SECONDS = 2.0
@@ -53,7 +53,7 @@ def guarded(database: TestDatabase, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture
 async def client(guarded: Server) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=guarded.url, timeout=30) as opened:
+    async with httpx.AsyncClient(verify=AUTHORITIES, base_url=guarded.url, timeout=30) as opened:
         yield opened
 
 

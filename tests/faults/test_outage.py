@@ -11,7 +11,7 @@ import pytest
 from tests.faults.aftermath import assert_promises_kept, assert_unavailable, requests_of_changes
 from tests.faults.waiting import eventually, held_row
 from tests.postgres import Cluster, TestDatabase
-from tests.server import Server, running_server
+from tests.server import AUTHORITIES, Server, running_server
 from tests.tenant import Json, Tenant
 
 WRITERS = 4
@@ -29,7 +29,7 @@ def survivor(mortal_database: TestDatabase, tmp_path_factory: pytest.TempPathFac
 @pytest.fixture
 async def client(survivor: Server, mortal: Cluster, mortal_database: TestDatabase) -> AsyncIterator[httpx.AsyncClient]:
     """A client of that server; afterwards the database is up, for the next test."""
-    async with httpx.AsyncClient(base_url=survivor.url, timeout=30) as opened:
+    async with httpx.AsyncClient(verify=AUTHORITIES, base_url=survivor.url, timeout=30) as opened:
         try:
             yield opened
         finally:

@@ -12,7 +12,7 @@ from greenroom.kit.database import Database
 from tests.faults.aftermath import assert_promises_kept, assert_unavailable, requests_of_changes
 from tests.faults.waiting import held_row
 from tests.postgres import TestDatabase
-from tests.server import Server, running_server
+from tests.server import AUTHORITIES, Server, running_server
 from tests.tenant import Tenant
 
 WAIT_SECONDS = 0.3
@@ -37,7 +37,7 @@ def narrow(database: TestDatabase, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture
 async def client(narrow: Server) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=narrow.url, timeout=30) as opened:
+    async with httpx.AsyncClient(verify=AUTHORITIES, base_url=narrow.url, timeout=30) as opened:
         yield opened
 
 

@@ -14,7 +14,7 @@ from tests.faults.aftermath import assert_promises_kept, requests_of_changes
 from tests.faults.processes import is_alive, kill, workers_of
 from tests.faults.waiting import eventually, held_row
 from tests.postgres import TestDatabase
-from tests.server import Server, environment_of, running_server
+from tests.server import AUTHORITIES, Server, environment_of, running_server
 from tests.tenant import Tenant
 
 PATIENT = {"GREENROOM_STATEMENT_SECONDS": "60"}  # no request is to be told 503 because this machine is busy
@@ -48,7 +48,7 @@ def pair(database: TestDatabase, tmp_path: Path) -> Iterator[Server]:
 
 @pytest.fixture
 async def client(stoppable: Server) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=stoppable.url, timeout=30) as opened:
+    async with httpx.AsyncClient(verify=AUTHORITIES, base_url=stoppable.url, timeout=30) as opened:
         yield opened
 
 
@@ -116,13 +116,13 @@ async def test_a_worker_that_is_killed_is_replaced(pair: Server) -> None:
 
 
 async def test_the_service_goes_on_while_a_worker_is_replaced(pair: Server) -> None:
-    async with httpx.AsyncClient(base_url=pair.url, timeout=30, limits=EACH_ITS_OWN) as client:
+    async with httpx.AsyncClient(verify=AUTHORITIES, base_url=pair.url, timeout=30, limits=EACH_ITS_OWN) as client:
         kill(workers_of(pair.process.pid)[0])
         assert [(await client.get("/readyz")).status_code for _ in range(20)] == [200] * 20
 
 
 async def test_what_a_killed_worker_had_acknowledged_is_there(pair: Server, tenant: Tenant, database: TestDatabase) -> None:
-    async with httpx.AsyncClient(base_url=pair.url, timeout=30, limits=EACH_ITS_OWN) as client:
+    async with httpx.AsyncClient(verify=AUTHORITIES, base_url=pair.url, timeout=30, limits=EACH_ITS_OWN) as client:
         session = await tenant.session(client)
         acknowledged: set[str] = set()
 
@@ -147,7 +147,7 @@ async def test_what_a_killed_worker_had_acknowledged_is_there(pair: Server, tena
 
 
 async def test_a_request_of_a_killed_worker_is_not_made_by_half(pair: Server, tenant: Tenant, database: TestDatabase) -> None:
-    async with httpx.AsyncClient(base_url=pair.url, timeout=30) as client:
+    async with httpx.AsyncClient(verify=AUTHORITIES, base_url=pair.url, timeout=30) as client:
         session = await tenant.session(client)
         async with held_row(database, session) as row:
             under_way = asyncio.create_task(

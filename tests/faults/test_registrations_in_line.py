@@ -22,7 +22,7 @@ from tests.faults.registering import kept_of, register
 from tests.faults.waiting import eventually, held_row
 from tests.faults.wire import Wire, wire_to
 from tests.postgres import TestDatabase
-from tests.server import SECRET_KEY, Server, running_server
+from tests.server import AUTHORITIES, SECRET_KEY, Server, running_server
 from tests.tenant import Json, Tenant
 
 IN_LINE_SECONDS = 1.0  # until a request that was sent surely stands in line
@@ -48,7 +48,7 @@ def narrow(module_wire: Wire, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture
 async def client(narrow: Server) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=narrow.url, timeout=30, limits=ALL_AT_ONCE) as opened:
+    async with httpx.AsyncClient(verify=AUTHORITIES, base_url=narrow.url, timeout=30, limits=ALL_AT_ONCE) as opened:
         yield opened
 
 
@@ -115,7 +115,7 @@ async def test_all_who_stand_in_line_are_answered_though_the_server_is_asked_to_
     stoppable: Server, tenant: Tenant, database: TestDatabase
 ) -> None:
     people = [f"person {number}" for number in range(PEOPLE)]
-    async with httpx.AsyncClient(base_url=stoppable.url, timeout=30, limits=ALL_AT_ONCE) as client:
+    async with httpx.AsyncClient(verify=AUTHORITIES, base_url=stoppable.url, timeout=30, limits=ALL_AT_ONCE) as client:
         session = await tenant.session(client)
         async with held_row(database, session) as row:
             asked = [asyncio.create_task(register(client, tenant, session, person)) for person in people]

@@ -18,7 +18,7 @@ from tests.faults.registering import kept_of
 from tests.faults.storm import PEOPLE, SEATS, Fault, Storm, storm
 from tests.faults.waiting import eventually
 from tests.postgres import Cluster, TestDatabase
-from tests.server import PLENTY, SECRET_KEY, Server
+from tests.server import AUTHORITIES, PLENTY, SECRET_KEY, Server
 from tests.tenant import Tenant
 
 STORMS = 24
@@ -30,7 +30,7 @@ ALL_AT_ONCE = httpx.Limits(max_connections=None)
 
 @pytest.fixture
 async def client(pair: Server) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=pair.url, timeout=30, limits=ALL_AT_ONCE) as opened:
+    async with httpx.AsyncClient(verify=AUTHORITIES, base_url=pair.url, timeout=30, limits=ALL_AT_ONCE) as opened:
         yield opened
 
 
@@ -123,7 +123,7 @@ async def test_the_database_that_is_its_own_comes_back_without_a_hand_and_nothin
         [pid_file] = data_dir.rglob("postmaster.pid")
         os.kill(int(pid_file.read_text().split()[0]), signal.SIGKILL)
 
-    async with httpx.AsyncClient(base_url=alone.url, timeout=30, limits=ALL_AT_ONCE) as client:
+    async with httpx.AsyncClient(verify=AUTHORITIES, base_url=alone.url, timeout=30, limits=ALL_AT_ONCE) as client:
         for _ in range(EMBEDDED_KILLS):
             one = await storm(client, tenant)
             assert await one.struck_by(kill_it)

@@ -13,7 +13,7 @@ from tests.faults.storm import Fault, Storm
 from tests.faults.voting import kept_votes, question, take_back, vote
 from tests.faults.waiting import eventually
 from tests.postgres import Cluster, TestDatabase
-from tests.server import Server
+from tests.server import AUTHORITIES, Server
 from tests.tenant import Tenant
 
 PEOPLE = 120
@@ -24,7 +24,7 @@ FAULTS = [["worker"], ["database"], ["database", "worker"]]
 
 @pytest.fixture
 async def client(pair: Server) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=pair.url, timeout=30, limits=ALL_AT_ONCE) as opened:
+    async with httpx.AsyncClient(verify=AUTHORITIES, base_url=pair.url, timeout=30, limits=ALL_AT_ONCE) as opened:
         yield opened
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import httpx
 
+from tests.server import AUTHORITIES
+
 HERE = Path(__file__).parent / "oidc_provider"
 CLIENT_ID = "greenroom at the tests"  # a space here, and below all that a form must encode
 CLIENT_SECRET = "s:cret/+%&=~ of the tests"  # noqa: S105
@@ -83,7 +85,7 @@ class OidcProvider:
             "code_challenge": challenge,
             "code_challenge_method": "S256",
         }
-        with httpx.Client(base_url=self.issuer) as browser:
+        with httpx.Client(verify=AUTHORITIES, base_url=self.issuer) as browser:
             response = browser.get("/auth", params=asked)
             for _ in range(MOST_STEPS):
                 place = response.headers.get("location", "")

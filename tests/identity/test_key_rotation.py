@@ -8,7 +8,7 @@ import httpx
 from greenroom.identity.tokens import Signer, new_grant
 from greenroom.kit.ids import BrandId, ClientId, UserId
 from tests.postgres import TestDatabase
-from tests.server import running_server
+from tests.server import AUTHORITIES, running_server
 from tests.wire import assert_refused
 
 OLD, NEW = "the key that signed until this morning", "the key that signs from this morning on"
@@ -31,7 +31,7 @@ async def test_a_key_is_added_then_signs_then_leaves(database: TestDatabase, tmp
         ([NEW], [new], [old]),
     ):
         with running_server(database, tmp_path, settings={"GREENROOM_SECRET_KEYS": ",".join(keys)}) as server:
-            async with httpx.AsyncClient(base_url=server.url) as http:
+            async with httpx.AsyncClient(verify=AUTHORITIES, base_url=server.url) as http:
                 for headers in good:
                     assert_refused(await http.get(UNKNOWN, headers=headers), "not_found")
                 for headers in refused:

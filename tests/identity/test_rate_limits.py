@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.postgres import TestDatabase
-from tests.server import Server, running_server
+from tests.server import AUTHORITIES, Server, running_server
 from tests.tenant import Tenant
 from tests.wire import assert_refused
 from tests.workers import CAN_TELL_WORKERS, only, workers_of
@@ -31,7 +31,7 @@ def limited(database: TestDatabase, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture
 async def http(limited: Server) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=limited.url, timeout=30) as client:
+    async with httpx.AsyncClient(verify=AUTHORITIES, base_url=limited.url, timeout=30) as client:
         yield client
 
 
@@ -91,7 +91,7 @@ async def test_a_client_may_have_a_number_of_its_own(http: httpx.AsyncClient, te
 
 async def test_an_address_is_counted_before_its_tokens(database: TestDatabase, tenant: Tenant, tmp_path: Path) -> None:
     with running_server(database, tmp_path, settings={"GREENROOM_RATE_LIMIT_ADDRESS": str(ADDRESS)}) as server:
-        async with httpx.AsyncClient(base_url=server.url) as http:
+        async with httpx.AsyncClient(verify=AUTHORITIES, base_url=server.url) as http:
             answers = [await http.get(UNKNOWN) for _ in range(ADDRESS + 1)]
             assert (answers[0].status_code, answers[-1].status_code) == (401, 429)
             assert_refused(answers[-1], "rate_limited")
@@ -104,7 +104,7 @@ async def test_an_address_is_counted_before_its_tokens(database: TestDatabase, t
 async def test_a_limit_of_0_is_off(database: TestDatabase, tenant: Tenant, tmp_path: Path) -> None:
     off = {f"GREENROOM_RATE_LIMIT_{name}": "0" for name in ("READS", "WRITES", "ADDRESS")}
     with running_server(database, tmp_path, settings=off) as server:
-        async with httpx.AsyncClient(base_url=server.url) as http:
+        async with httpx.AsyncClient(verify=AUTHORITIES, base_url=server.url) as http:
             assert {(await read(http, tenant.token())).status_code for _ in range(50)} == {404}
 
 
@@ -116,6 +116,6 @@ async def test_two_workers_count_together(database: TestDatabase, tenant: Tenant
         statuses = []
         for worker in workers_of(server):
             with only(server, worker):
-                async with httpx.AsyncClient(base_url=server.url, timeout=30) as http:
+                async with httpx.AsyncClient(verify=AUTHORITIES, base_url=server.url, timeout=30) as http:
                     statuses += [(await read(http, token)).status_code for _ in range(READS - 1)]
     assert statuses == [404] * READS + [429] * (READS - 2)

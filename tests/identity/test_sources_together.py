@@ -12,7 +12,7 @@ import pytest
 from tests.commands.command import greenroom
 from tests.identity.oidc import AUDIENCE, CLIENT_ID, CLIENT_SECRET, OidcProvider
 from tests.postgres import TestDatabase
-from tests.server import Server, environment_of, running_server
+from tests.server import AUTHORITIES, Server, environment_of, running_server
 from tests.tenant import Tenant
 from tests.wire import assert_refused
 
@@ -45,7 +45,7 @@ def trusting(database: TestDatabase, oidc: OidcProvider, tmp_path_factory: pytes
 
 @pytest.fixture
 async def http(trusting: Server) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=trusting.url, timeout=30) as client:
+    async with httpx.AsyncClient(verify=AUTHORITIES, base_url=trusting.url, timeout=30) as client:
         yield client
 
 
@@ -136,7 +136,7 @@ async def test_an_identity_server_that_is_down_stops_its_own_tokens_alone(
 ) -> None:
     settings = settings_of(oidc.issuer, GREENROOM_INTROSPECTION_URL=NOBODY, GREENROOM_JWT_JWKS_URL=NOBODY)
     with running_server(database, tmp_path, settings=settings) as alone:
-        async with httpx.AsyncClient(base_url=alone.url, timeout=30) as http:
+        async with httpx.AsyncClient(verify=AUTHORITIES, base_url=alone.url, timeout=30) as http:
             for resource in (JWT, OPAQUE):
                 token = oidc.client_token(resource, brand=tenant.brand)
                 response = await http.get(UNKNOWN, headers=bearer(token))
@@ -152,7 +152,7 @@ async def test_tokens_of_a_source_that_is_not_named_are_not_taken(
 ) -> None:
     settings = settings_of(oidc.issuer, GREENROOM_IDENTITY="jwt")
     with running_server(database, tmp_path, settings=settings) as strict:
-        async with httpx.AsyncClient(base_url=strict.url, timeout=30) as http:
+        async with httpx.AsyncClient(verify=AUTHORITIES, base_url=strict.url, timeout=30) as http:
             assert_refused(await http.get(UNKNOWN, headers=bearer(oidc.client_token(JWT))), "not_found")
             assert_refused(await http.get(UNKNOWN, headers=bearer(oidc.client_token(OPAQUE))), "invalid_token")
             assert_refused(await http.get(UNKNOWN, headers=tenant.bearer()), "invalid_token")

@@ -9,7 +9,7 @@ import pytest
 from tests.inbox.sender import Sender
 from tests.postgres import Owner, TestDatabase
 from tests.providers.fake.credentials import GETSTREAM_KEY, GETSTREAM_SECRETS, LIVEKIT_KEYS, LIVEKIT_SECRETS
-from tests.server import Server, running_server
+from tests.server import AUTHORITIES, Server, running_server
 from tests.tenant import Json, Tenant
 
 SETTINGS = {
@@ -34,7 +34,7 @@ def receiving(database: TestDatabase, tmp_path_factory: pytest.TempPathFactory) 
 @pytest.fixture
 async def session(receiving: Server, tenant: Tenant, owner: Owner) -> Json:
     """A session whose call GetStream has."""
-    async with httpx.AsyncClient(base_url=receiving.url, timeout=30) as http:
+    async with httpx.AsyncClient(verify=AUTHORITIES, base_url=receiving.url, timeout=30) as http:
         made = await tenant.session(http)
     await owner.execute(
         """insert into calls (brand_id, id, session_id, provider, call_type, records, made_at, created_at, updated_at)
@@ -49,5 +49,5 @@ async def session(receiving: Server, tenant: Tenant, owner: Owner) -> Json:
 @pytest.fixture
 async def sender(receiving: Server) -> AsyncIterator[Sender]:
     """Who signs as the providers do."""
-    async with httpx.AsyncClient(base_url=receiving.url, timeout=30) as http:
+    async with httpx.AsyncClient(verify=AUTHORITIES, base_url=receiving.url, timeout=30) as http:
         yield Sender(http)

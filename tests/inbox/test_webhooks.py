@@ -12,7 +12,7 @@ from tests.faults.waiting import held_row
 from tests.inbox.sender import Sender, joined, livekit_token, signed
 from tests.postgres import Owner, TestDatabase
 from tests.providers.fake.credentials import GETSTREAM_SECRETS, LIVEKIT_KEYS, LIVEKIT_SECRETS
-from tests.server import Server, running_server
+from tests.server import AUTHORITIES, Server, running_server
 from tests.tenant import Json
 
 ROOM_STARTED = json.dumps(
@@ -195,7 +195,7 @@ async def test_where_no_secret_is_set_nothing_is_believed(http: httpx.AsyncClien
 async def test_webhooks_have_a_limit_of_their_own(database: TestDatabase, tmp_path_factory: pytest.TempPathFactory) -> None:
     settings = {"GREENROOM_RATE_LIMIT_WEBHOOKS": "3", "GREENROOM_RATE_LIMIT_ADDRESS": "5"}
     with running_server(database, tmp_path_factory.mktemp("limited"), settings=settings) as server:
-        async with httpx.AsyncClient(base_url=server.url) as http:
+        async with httpx.AsyncClient(verify=AUTHORITIES, base_url=server.url) as http:
             hooks = [(await http.post("/webhooks/stream")).status_code for _ in range(4)]
             others = [(await http.get("/healthz")).status_code for _ in range(3)]
     assert hooks == [401, 401, 401, 429]

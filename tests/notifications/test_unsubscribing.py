@@ -12,7 +12,7 @@ from greenroom.notifications.unsubscribing import Unsubscribing
 from tests.notifications.office import PUBLIC_URL, Office
 from tests.notifications.post import Post, refusal_in
 from tests.postgres import Owner, TestDatabase
-from tests.server import SECRET_KEY, Server, running_server
+from tests.server import AUTHORITIES, SECRET_KEY, Server, running_server
 from tests.tenant import Tenant
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
@@ -107,7 +107,7 @@ async def test_the_header_of_a_mail_works_and_nothing_more_is_sent(office: Offic
     await office.session("ada", tell=False)
     await office.deliver()
     link = str(post.taken.pop().message["List-Unsubscribe"]).strip("<>").removeprefix(PUBLIC_URL)
-    async with httpx.AsyncClient(base_url=served.url) as http:
+    async with httpx.AsyncClient(verify=AUTHORITIES, base_url=served.url) as http:
         assert (await http.post(link, data=ONE_CLICK)).status_code == 200
     session = await office.session("ada", tell=False)
     await office.deliver()

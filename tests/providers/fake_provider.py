@@ -14,6 +14,7 @@ from typing import Any, Literal
 import httpx
 
 from tests.providers.fake.credentials import GETSTREAM_KEY, GETSTREAM_SECRETS, LIVEKIT_KEYS, LIVEKIT_SECRETS
+from tests.server import AUTHORITIES
 
 STOP_SECONDS = 10.0
 ProviderName = Literal["getstream", "livekit"]
@@ -130,7 +131,7 @@ def running_fake(*, webhooks: str | None = None, port: int = 0) -> Iterator[Fake
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             url = _url_of(process)
-            with httpx.Client(base_url=url, timeout=30, trust_env=False) as client:
+            with httpx.Client(verify=AUTHORITIES, base_url=url, timeout=30, trust_env=False) as client:
                 yield FakeServer(url, client)
         finally:
             process.terminate()

@@ -14,7 +14,7 @@ from tests.postgres import Owner, TestDatabase
 from tests.questions.forum import Done, Forum, audit_of, events_of, forum
 from tests.registrations.people import Trace, answered
 from tests.registrations.people import audit_of as registration_audit_of
-from tests.server import Server, running_server
+from tests.server import AUTHORITIES, Server, running_server
 from tests.tenant import Json, Tenant
 from tests.wire import SENTINEL, assert_refused, id_of
 
@@ -208,7 +208,7 @@ def talkative(database: TestDatabase, tmp_path: Path) -> Iterator[Server]:
 
 
 async def test_no_log_line_holds_what_was_asked_or_by_whom(talkative: Server, tenant: Tenant) -> None:
-    async with httpx.AsyncClient(base_url=talkative.url, timeout=30) as http:
+    async with httpx.AsyncClient(verify=AUTHORITIES, base_url=talkative.url, timeout=30) as http:
         there = await forum(http, tenant)
         await everything(there, f"user-{SENTINEL}")
     assert talkative.stop() == 0

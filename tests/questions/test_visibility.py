@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from greenroom.kit.ids import BrandId
 from tests.questions.forum import STATUSES
-from tests.server import Server
+from tests.server import AUTHORITIES, Server
 from tests.tenant import Json, Tenant
 
 EXAMPLES: Final = 8
@@ -160,7 +160,7 @@ class Walk:
 )
 def test_nobody_is_shown_what_they_may_not_see(server: Server, acts: list[Act]) -> None:
     votes: set[tuple[str, str]] = set()
-    with httpx.Client(base_url=server.url, timeout=30) as http:
+    with httpx.Client(verify=AUTHORITIES, base_url=server.url, timeout=30) as http:
         walk = Walk(http, Tenant(BrandId(f"brand-{uuid4().hex[:12]}")))
         for act in acts:
             counted = {one["id"]: one["vote_count"] for one in walk.list("manager")}

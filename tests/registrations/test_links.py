@@ -18,7 +18,7 @@ from tests.administration.admins import administered
 from tests.contract.schemas import OURS, answer_schema, faults_in, operations
 from tests.postgres import TestDatabase
 from tests.registrations.people import Room, answered, room
-from tests.server import SECRET_KEY, Server, running_server
+from tests.server import AUTHORITIES, SECRET_KEY, Server, running_server
 from tests.tenant import Json, Tenant
 from tests.wire import assert_refused
 
@@ -269,7 +269,7 @@ async def test_a_link_leads_to_where_the_world_finds_us_and_outlives_its_key(
     there = await room(http, tenant)
     guest = await there.invite()
     of_old_key = urlsplit((await linked(there, guest))["url"]).path
-    async with httpx.AsyncClient(base_url=published.url, timeout=30) as rotated:
+    async with httpx.AsyncClient(verify=AUTHORITIES, base_url=published.url, timeout=30) as rotated:
         link = await linked(Room(rotated, tenant, there.session), guest)
         of_new_key = link["url"].removeprefix(PUBLIC_URL)
         assert of_new_key.startswith(PATH)

@@ -11,7 +11,7 @@ from greenroom.kit.idempotency import idempotency_key
 from greenroom.kit.ids import BrandId
 from tests.postgres import Owner, TestDatabase
 from tests.registrations.people import Room, room, seats_of
-from tests.server import Server, running_server
+from tests.server import AUTHORITIES, Server, running_server
 from tests.tenant import Tenant
 from tests.wire import assert_refused
 
@@ -264,7 +264,7 @@ def strict(database: TestDatabase, tmp_path: Path) -> Iterator[Server]:
 
 @pytest.fixture
 async def limited(strict: Server) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=strict.url, timeout=30) as client:
+    async with httpx.AsyncClient(verify=AUTHORITIES, base_url=strict.url, timeout=30) as client:
         yield client
 
 

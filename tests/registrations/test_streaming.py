@@ -23,7 +23,7 @@ from greenroom.registrations.service import Registrations
 from tests.postgres import Owner, TestDatabase
 from tests.registrations.crowds import crowd
 from tests.registrations.people import Room, room
-from tests.server import SECRET_KEY
+from tests.server import AUTHORITIES, SECRET_KEY
 from tests.tenant import Tenant
 
 PEOPLE = 2300  # of which a list reads a thousand at a time
@@ -154,7 +154,7 @@ async def test_a_client_that_hangs_up_leaves_the_server_at_rest(full: Room, http
     headers = {**full.tenant.bearer(), "Accept": "text/csv"}
     for _ in range(3):
         async with (
-            httpx.AsyncClient(base_url=http.base_url) as hasty,
+            httpx.AsyncClient(verify=AUTHORITIES, base_url=http.base_url) as hasty,
             hasty.stream("GET", f"{full.path}/registrations", headers=headers) as response,
         ):
             await anext(response.aiter_raw(100))

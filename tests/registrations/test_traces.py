@@ -11,7 +11,7 @@ from tests.administration.admins import admin_of, administered
 from tests.administration.admins import events_of as session_events
 from tests.postgres import Owner, TestDatabase
 from tests.registrations.people import Room, Trace, answered, audit_of, events_of, room, seats_of
-from tests.server import Server, running_server
+from tests.server import AUTHORITIES, Server, running_server
 from tests.tenant import Json, Tenant
 from tests.wire import SENTINEL, assert_refused, id_of
 
@@ -235,7 +235,7 @@ def talkative(database: TestDatabase, tmp_path: Path) -> Iterator[Server]:
 
 
 async def test_no_log_line_holds_a_guests_address_or_link(talkative: Server, tenant: Tenant) -> None:
-    async with httpx.AsyncClient(base_url=talkative.url, timeout=30) as http:
+    async with httpx.AsyncClient(verify=AUTHORITIES, base_url=talkative.url, timeout=30) as http:
         there = await room(http, tenant)
         await a_guests_life(there)
         user = f"user-{SENTINEL}"

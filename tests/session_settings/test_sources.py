@@ -11,7 +11,7 @@ from greenroom.session_settings.schemas import Said
 from greenroom.session_settings.service import defaults, effective
 from tests.administration.admins import MERGE_PATCH
 from tests.contract.schemas import OURS, answer_schema, faults_in, operations
-from tests.server import Server, running_server
+from tests.server import AUTHORITIES, Server, running_server
 from tests.session_settings.said import (
     BRANDS,
     DEFAULTS,
@@ -164,7 +164,7 @@ async def test_settings_are_not_shown_with_the_session(http: httpx.AsyncClient, 
 
 async def test_the_programs_own_video_provider_is_its_setting(database: Any, tenant: Tenant, tmp_path: Any) -> None:
     with running_server(database, tmp_path, settings={"GREENROOM_VIDEO_PROVIDER": "builtin"}) as server:
-        async with httpx.AsyncClient(base_url=server.url) as http:
+        async with httpx.AsyncClient(verify=AUTHORITIES, base_url=server.url) as http:
             assert (await of_brand(http, tenant))["video_provider"] == {"value": "builtin", "source": "default"}
 
 

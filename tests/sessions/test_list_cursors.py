@@ -14,7 +14,7 @@ from greenroom.kit.pagination import Cursors
 from greenroom.sessions.listing import named
 from greenroom.sessions.schemas import SessionFilters
 from tests.postgres import Owner, TestDatabase
-from tests.server import SECRET_KEY, running_server
+from tests.server import AUTHORITIES, SECRET_KEY, running_server
 from tests.sessions.lists import SESSIONS, another_brand, ids_of, minutes, operator, page, plant, register, session_at
 from tests.tenant import Tenant
 from tests.wire import SENTINEL, assert_refused
@@ -152,7 +152,7 @@ async def test_a_cursor_of_another_servers_key_is_refused(http: httpx.AsyncClien
 def server_with(keys: str, database: TestDatabase, directory: Path) -> Iterator[httpx.Client]:
     with (
         running_server(database, directory, settings={"GREENROOM_SECRET_KEYS": keys}) as server,
-        httpx.Client(base_url=server.url, timeout=30) as client,
+        httpx.Client(verify=AUTHORITIES, base_url=server.url, timeout=30) as client,
     ):
         yield client
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.postgres import Cluster, TestDatabase, fresh_database
-from tests.server import Server
+from tests.server import AUTHORITIES, Server
 from tests.stream.hurry import hurried_server
 from tests.stream.stage import Stage, staged
 from tests.tenant import Tenant
@@ -45,5 +45,5 @@ def hurried(hurried_database: TestDatabase, tmp_path_factory: pytest.TempPathFac
 @pytest.fixture
 async def hurried_stage(hurried: Server, tenant: Tenant) -> AsyncIterator[Stage]:
     """A live session of that server."""
-    async with httpx.AsyncClient(base_url=hurried.url, timeout=30) as client:
+    async with httpx.AsyncClient(verify=AUTHORITIES, base_url=hurried.url, timeout=30) as client:
         yield await staged(hurried, client, tenant)

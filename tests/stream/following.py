@@ -8,7 +8,7 @@ from itertools import count, cycle
 import httpx
 
 from tests.faults.waiting import eventually
-from tests.server import Server
+from tests.server import AUTHORITIES, Server
 from tests.stream.listening import Known, Listener, Told, listening, stream_of
 from tests.stream.stage import HOST
 from tests.tenant import Json, Tenant
@@ -95,7 +95,7 @@ class Storm:
         """Clients of each process, who do not keep their connections: those of a process that is killed are lost."""
         limits = httpx.Limits(max_keepalive_connections=0)
         for url in self._urls:
-            client = httpx.AsyncClient(base_url=url, timeout=30, limits=limits)
+            client = httpx.AsyncClient(verify=AUTHORITIES, base_url=url, timeout=30, limits=limits)
             self._clients.append(await self._stack.enter_async_context(client))
 
     async def close(self) -> None:

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.postgres import TestDatabase
-from tests.server import Server, running_server
+from tests.server import AUTHORITIES, Server, running_server
 from tests.stream.chromium import chromium_at, installed
 from tests.stream.front import Front, front_of
 from tests.stream.stage import Stage, staged
@@ -69,7 +69,7 @@ def server_for_pages(fronts: tuple[Front, Front], database: TestDatabase, tmp_pa
 async def stage(fronts: tuple[Front, Front], server_for_pages: Server, tenant: Tenant) -> AsyncIterator[PageStage]:
     page, stream = fronts
     page.service_port = stream.service_port = server_for_pages.port
-    async with httpx.AsyncClient(base_url=server_for_pages.url, timeout=30) as http:
+    async with httpx.AsyncClient(verify=AUTHORITIES, base_url=server_for_pages.url, timeout=30) as http:
         staged_there = await staged(server_for_pages, http, tenant)
         await staged_there.say(open_questions=100)
         yield PageStage(staged_there, page=page, stream=stream)

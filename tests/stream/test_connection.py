@@ -13,7 +13,7 @@ import pytest
 from greenroom.identity.tokens import Signer, new_grant
 from greenroom.kit.ids import ClientId, UserId
 from tests.postgres import Owner, TestDatabase
-from tests.server import SECRET_KEY, Server, running_server
+from tests.server import AUTHORITIES, SECRET_KEY, Server, running_server
 from tests.stream.hurry import hurried_server
 from tests.stream.listening import listening, stream_of
 from tests.stream.stage import Stage, staged
@@ -81,7 +81,7 @@ async def test_after_the_longest_time_it_ends_and_its_id_resumes(
 ) -> None:
     directory = tmp_path_factory.mktemp("short")
     with hurried_server(hurried_database, directory, longest=2.0, TEND_SECONDS=0.2) as server:
-        async with httpx.AsyncClient(base_url=server.url, timeout=30) as http:
+        async with httpx.AsyncClient(verify=AUTHORITIES, base_url=server.url, timeout=30) as http:
             stage = await staged(server, http, tenant)
             async with stage.watching("ann") as ann:
                 await ann.begun()
@@ -98,7 +98,7 @@ async def test_a_server_that_is_asked_to_stop_ends_its_streams_at_once(
     database: TestDatabase, tenant: Tenant, tmp_path_factory: pytest.TempPathFactory, sign: signal.Signals
 ) -> None:
     with running_server(database, tmp_path_factory.mktemp("stopping")) as server:
-        async with httpx.AsyncClient(base_url=server.url, timeout=30) as http:
+        async with httpx.AsyncClient(verify=AUTHORITIES, base_url=server.url, timeout=30) as http:
             stage = await staged(server, http, tenant)
             async with stage.watching("ann") as ann, stage.watching("bob") as bob, stage.watching("host_1") as host:
                 for one in (ann, bob, host):
@@ -115,7 +115,7 @@ async def test_one_who_does_not_read_does_not_hold_a_stop_up(
     database: TestDatabase, tenant: Tenant, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     with running_server(database, tmp_path_factory.mktemp("stopping")) as server:
-        async with httpx.AsyncClient(base_url=server.url, timeout=30) as http:
+        async with httpx.AsyncClient(verify=AUTHORITIES, base_url=server.url, timeout=30) as http:
             stage = await staged(server, http, tenant)
             async with stage.watching("ann", receives=2048) as ann:
                 await ann.begun()

@@ -9,7 +9,7 @@ import pytest
 from greenroom.identity.tokens import Signer, new_grant
 from greenroom.kit.ids import BrandId, ClientId, UserId
 from tests.postgres import TestDatabase
-from tests.server import SECRET_KEY, running_server
+from tests.server import AUTHORITIES, SECRET_KEY, running_server
 from tests.stream.listening import listening, stream_of
 from tests.stream.stage import Stage, staged
 from tests.tenant import Tenant
@@ -95,7 +95,9 @@ async def test_a_head_request_ends_at_once(stage: Stage) -> None:
 
 
 async def test_the_connection_of_a_head_request_takes_another(stage: Stage) -> None:
-    async with httpx.AsyncClient(base_url=stage.server.url, limits=httpx.Limits(max_connections=1), timeout=3) as one:
+    async with httpx.AsyncClient(
+        verify=AUTHORITIES, base_url=stage.server.url, limits=httpx.Limits(max_connections=1), timeout=3
+    ) as one:
         await one.head(stream_of(stage.session), headers=stage.tenant.bearer("ann"))
         assert (await one.get(stage.path, headers=stage.tenant.bearer("ann"))).status_code == 200
 
@@ -133,7 +135,7 @@ async def test_opening_it_counts_as_a_read(
 ) -> None:
     directory = tmp_path_factory.mktemp("strict")
     with running_server(database, directory, settings={"GREENROOM_RATE_LIMIT_READS": "2"}) as strict:
-        async with httpx.AsyncClient(base_url=strict.url, timeout=30) as http:
+        async with httpx.AsyncClient(verify=AUTHORITIES, base_url=strict.url, timeout=30) as http:
             stage = await staged(strict, http, tenant)
             await stage.seen_by("ann")
             await stage.seen_by("ann")

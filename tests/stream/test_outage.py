@@ -9,7 +9,7 @@ import pytest
 
 from tests.faults.waiting import eventually
 from tests.postgres import Cluster, TestDatabase
-from tests.server import Server
+from tests.server import AUTHORITIES, Server
 from tests.stream.hurry import hurried_server
 from tests.stream.stage import Stage, staged
 from tests.tenant import Tenant
@@ -24,7 +24,7 @@ def survivor(mortal_database: TestDatabase, tmp_path_factory: pytest.TempPathFac
 
 @pytest.fixture
 async def stage(survivor: Server, tenant: Tenant) -> AsyncIterator[Stage]:
-    async with httpx.AsyncClient(base_url=survivor.url, timeout=30) as client:
+    async with httpx.AsyncClient(verify=AUTHORITIES, base_url=survivor.url, timeout=30) as client:
         yield await staged(survivor, client, tenant)
 
 

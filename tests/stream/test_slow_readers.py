@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.postgres import TestDatabase
-from tests.server import Server
+from tests.server import AUTHORITIES, Server
 from tests.stream.hurry import hurried_server
 from tests.stream.listening import Listener
 from tests.stream.stage import Stage, staged
@@ -36,7 +36,7 @@ def patient(hurried_database: TestDatabase, tmp_path_factory: pytest.TempPathFac
 
 @pytest.fixture
 async def stage(patient: Server, tenant: Tenant) -> AsyncIterator[Stage]:
-    async with httpx.AsyncClient(base_url=patient.url, timeout=30) as client:
+    async with httpx.AsyncClient(verify=AUTHORITIES, base_url=patient.url, timeout=30) as client:
         yield await staged(patient, client, tenant)
 
 
@@ -80,7 +80,7 @@ async def test_who_never_reads_is_cut_off(
     hurried_database: TestDatabase, tenant: Tenant, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     with hurried_server(hurried_database, tmp_path_factory.mktemp("impatient"), PATIENCE=0.5, **QUICK) as server:
-        async with httpx.AsyncClient(base_url=server.url, timeout=30) as http:
+        async with httpx.AsyncClient(verify=AUTHORITIES, base_url=server.url, timeout=30) as http:
             stage = await staged(server, http, tenant)
             async with stage.watching("slow", receives=BUFFER) as slow, stage.watching("quick") as quick:
                 await slow.begun()

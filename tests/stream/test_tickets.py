@@ -13,7 +13,7 @@ from greenroom.identity.caller import Caller
 from greenroom.identity.tickets import StreamTickets
 from greenroom.kit.ids import BrandId, ClientId, SessionId, UserId
 from tests.postgres import TestDatabase
-from tests.server import SECRET_KEY, running_server
+from tests.server import AUTHORITIES, SECRET_KEY, running_server
 from tests.stream.listening import Listener, listening, stream_of
 from tests.stream.stage import Stage, staged
 from tests.tenant import Tenant
@@ -59,7 +59,7 @@ async def test_it_opens_the_stream_again_and_again(stage: Stage) -> None:
 
 
 async def test_the_cookie_opens_the_stream(stage: Stage) -> None:
-    async with httpx.AsyncClient(base_url=stage.server.url) as browser:
+    async with httpx.AsyncClient(verify=AUTHORITIES, base_url=stage.server.url) as browser:
         response = await browser.post(f"{stage.path}/stream-ticket", headers=stage.tenant.bearer("ann"))
         held = browser.cookies["greenroom_stream"]
     assert held == response.json()["ticket"]
@@ -88,7 +88,7 @@ async def test_where_the_public_url_is_https_the_cookie_is_secure(
 ) -> None:
     settings = {"GREENROOM_PUBLIC_URL": "https://live.example.com"}
     with running_server(database, tmp_path_factory.mktemp("public"), settings=settings) as server:
-        async with httpx.AsyncClient(base_url=server.url) as http:
+        async with httpx.AsyncClient(verify=AUTHORITIES, base_url=server.url) as http:
             stage = await staged(server, http, tenant)
             response = await http.post(f"{stage.path}/stream-ticket", headers=tenant.bearer())
     assert response.json()["url"].startswith(f"https://live.example.com{stream_of(stage.session)}?ticket=")

@@ -13,7 +13,7 @@ import pytest
 from tests.faults.processes import workers_of
 from tests.faults.waiting import eventually
 from tests.postgres import TestDatabase
-from tests.server import Server, running_server
+from tests.server import AUTHORITIES, Server, running_server
 from tests.stream.following import Follower, Storm, followed, told_to
 from tests.stream.stage import HOST
 from tests.tenant import Tenant
@@ -37,7 +37,7 @@ def two(scratch: TestDatabase, tmp_path: Path) -> Iterator[tuple[Server, Server]
 @asynccontextmanager
 async def storm_at(servers: tuple[Server, ...], tenant: Tenant) -> AsyncIterator[Storm]:
     """A live session."""
-    async with httpx.AsyncClient(base_url=servers[0].url, timeout=30) as http:
+    async with httpx.AsyncClient(verify=AUTHORITIES, base_url=servers[0].url, timeout=30) as http:
         session = await tenant.session(http)
         await tenant.step(http, session, "start")
     storm = Storm(servers, tenant, session)

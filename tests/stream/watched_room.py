@@ -9,7 +9,7 @@ from uuid import uuid4
 import httpx
 
 from greenroom.kit.ids import BrandId
-from tests.server import Server
+from tests.server import AUTHORITIES, Server
 from tests.stream.listening import Known, Listener, Told, listening, stream_of
 from tests.stream.room import (
     ANN,
@@ -246,7 +246,7 @@ def known_by(heard: Sequence[Told]) -> Known:
 async def watched_room(servers: Sequence[Server]) -> AsyncIterator[WatchedRoom]:
     """A live session of a brand of its own, with a co-host and somebody who has a seat; everybody watches it."""
     tenant = Tenant(BrandId(f"brand-{uuid4().hex[:12]}"))
-    async with httpx.AsyncClient(base_url=servers[0].url, timeout=30) as http, AsyncExitStack() as stack:
+    async with httpx.AsyncClient(verify=AUTHORITIES, base_url=servers[0].url, timeout=30) as http, AsyncExitStack() as stack:
         session = await tenant.session(http)
         it = WatchedRoom(servers, http, tenant, session)
         named = await http.patch(it.admin_path, json={"co_host_ids": it.room.co_hosts}, headers=admin_of(tenant))

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from tests.postgres import TestDatabase
-from tests.server import Server, running_server
+from tests.server import AUTHORITIES, Server, running_server
 from tests.tenant import Tenant
 
 UNKNOWN = "/v1/sessions/0199c8a0-4b7e-7c31-9d52-3f1b6c0a7e11"
@@ -23,7 +23,7 @@ def listing(database: TestDatabase, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture
 async def browser(listing: Server) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=listing.url) as client:
+    async with httpx.AsyncClient(verify=AUTHORITIES, base_url=listing.url) as client:
         yield client
 
 

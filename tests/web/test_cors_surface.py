@@ -9,7 +9,7 @@ from greenroom.app import ROUTES
 from greenroom.kit.http.routing import Performed
 from tests.contract.schemas import OURS, operations
 from tests.postgres import TestDatabase
-from tests.server import Server, running_server
+from tests.server import AUTHORITIES, Server, running_server
 from tests.wire import assert_refused
 
 LISTED = "https://app.acme.test"
@@ -31,7 +31,7 @@ def listing(database: TestDatabase, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture
 async def browser(listing: Server) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=listing.url) as client:
+    async with httpx.AsyncClient(verify=AUTHORITIES, base_url=listing.url) as client:
         yield client
 
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.postgres import Cluster, Owner, TestDatabase, fresh_database
-from tests.server import Server, running_server
+from tests.server import AUTHORITIES, Server, running_server
 from tests.tenant import Tenant
 from tests.wire import assert_refused, id_of
 from tests.workers import CAN_TELL_WORKERS, only, workers_of
@@ -44,7 +44,7 @@ async def test_a_schema_that_is_behind_is_alive_and_not_ready(own_database: Test
         owner = await asyncpg.connect(own_database.owner_url)
         await owner.execute("delete from public._pogo_migration")
         await owner.close()
-        async with httpx.AsyncClient(base_url=server.url) as http:
+        async with httpx.AsyncClient(verify=AUTHORITIES, base_url=server.url) as http:
             response = await http.get("/readyz")
             assert_refused(response, "unavailable", names="0001_sessions")
             assert "greenroom migrate" in response.json()["message"]
@@ -60,7 +60,7 @@ async def test_a_schema_that_is_ahead_is_ready(own_database: TestDatabase, tmp_p
             '{"migration_id": "9999_later", "migration_hash": "later"}',
         )
         await owner.close()
-        async with httpx.AsyncClient(base_url=server.url) as http:
+        async with httpx.AsyncClient(verify=AUTHORITIES, base_url=server.url) as http:
             assert (await http.get("/readyz")).status_code == 200
 
 
@@ -128,7 +128,7 @@ def test_metrics_are_those_of_all_workers(database: TestDatabase, tenant: Tenant
         workers = workers_of(server)
         assert len(workers) == 2
         for worker in workers:
-            with only(server, worker), httpx.Client(base_url=server.url, timeout=30) as http:
+            with only(server, worker), httpx.Client(verify=AUTHORITIES, base_url=server.url, timeout=30) as http:
                 for _ in range(3):
                     http.get(UNKNOWN, headers=tenant.bearer())
         for worker in workers:

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.postgres import TestDatabase
-from tests.server import Server, running_server
+from tests.server import AUTHORITIES, Server, running_server
 from tests.tenant import Json, Tenant
 from tests.wire import SENTINEL, exchange
 
@@ -91,7 +91,7 @@ async def test_no_line_holds_what_a_caller_sent(talkative: Server, tenant: Tenan
     headers = {"Authorization": f"Bearer {token}", "X-Request-Id": f"{SENTINEL} malformed", "User-Agent": SENTINEL}
     json_type = {**headers, "Content-Type": "application/json"}
     wanted = tenant.wanted(title=SENTINEL, host_id=f"user-{SENTINEL}", metadata={SENTINEL: SENTINEL})
-    async with httpx.AsyncClient(base_url=talkative.url) as http:
+    async with httpx.AsyncClient(verify=AUTHORITIES, base_url=talkative.url) as http:
         created = await http.post("/v1/sessions", json=wanted, headers={**headers, "Idempotency-Key": SENTINEL})
         assert created.status_code == 201
         path = created.headers["location"]
@@ -112,7 +112,7 @@ async def test_no_line_holds_what_a_caller_sent(talkative: Server, tenant: Tenan
 
 
 async def test_every_line_is_json(talkative: Server, tenant: Tenant) -> None:
-    async with httpx.AsyncClient(base_url=talkative.url) as http:
+    async with httpx.AsyncClient(verify=AUTHORITIES, base_url=talkative.url) as http:
         await tenant.session(http)
     await exchange(talkative, b"no http\r\n\r\n")
     talkative.stop()

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.postgres import TestDatabase
-from tests.server import running_server
+from tests.server import AUTHORITIES, running_server
 
 LIMIT = 5
 UNKNOWN = "/v1/sessions/0199c8a0-4b7e-7c31-9d52-3f1b6c0a7e11"
@@ -24,7 +24,7 @@ async def server_behind(proxies: str, database: TestDatabase, directory: Path) -
     """A server that trusts these proxies."""
     settings = {"GREENROOM_TRUSTED_PROXIES": proxies, "GREENROOM_RATE_LIMIT_ADDRESS": str(LIMIT)}
     with running_server(database, directory, settings=settings) as server:
-        async with httpx.AsyncClient(base_url=server.url) as http:
+        async with httpx.AsyncClient(verify=AUTHORITIES, base_url=server.url) as http:
             yield http
 
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.postgres import TestDatabase
-from tests.server import running_server
+from tests.server import AUTHORITIES, running_server
 from tests.tenant import Tenant
 from tests.wire import SENTINEL
 
@@ -52,7 +52,7 @@ async def test_spans_hold_no_ticket_and_no_path(
         "GREENROOM_BACKGROUND": "off",
     }
     with running_server(database, tmp_path, settings=settings) as running:
-        async with httpx.AsyncClient(base_url=running.url, timeout=30) as client:
+        async with httpx.AsyncClient(verify=AUTHORITIES, base_url=running.url, timeout=30) as client:
             assert (await client.get(f"/v1/me/calendar.ics?ticket={SENTINEL}")).status_code == 401
             assert (await client.get(f"/v1/guest-links/{SENTINEL}")).status_code == 401
             assert (await client.get(f"/v1/sessions/{SENTINEL}", headers=tenant.bearer())).status_code == 404
