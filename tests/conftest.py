@@ -14,7 +14,7 @@ import pytest
 
 from greenroom.kit.database import Database
 from greenroom.kit.ids import BrandId
-from tests.postgres import Cluster, Owner, TestDatabase, fresh_database, running_cluster
+from tests.postgres import Cluster, Owner, TestDatabase, fresh_database, own_database, running_cluster
 from tests.server import AUTHORITIES, Server, running_server
 from tests.tenant import Tenant
 
@@ -42,9 +42,10 @@ def database(cluster: Cluster) -> TestDatabase:
 
 
 @pytest.fixture
-async def scratch(cluster: Cluster) -> TestDatabase:
+async def scratch(cluster: Cluster) -> AsyncIterator[TestDatabase]:
     """A migrated database of the test's own, in which nobody else's rows are and no server runs."""
-    return await fresh_database(cluster)
+    async with own_database(cluster) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """A real PostgreSQL for the tests, 18 or 16, that they may also kill."""
 
+import asyncio
 import importlib.util
 import os
 import shutil
@@ -7,8 +8,8 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import TypeAlias
 from uuid import uuid4
@@ -119,6 +120,7 @@ class TestDatabase(Struct, frozen=True):
 
     __test__ = False
 
+    name: str
     service_url: str
     owner_url: str
     superuser_url: str
@@ -150,10 +152,34 @@ async def fresh_database(cluster: Cluster, *, migrated: bool = True) -> TestData
     name = f"test_{uuid4().hex[:12]}"
     await _create(cluster, name, template=cluster.template if migrated else None)
     return TestDatabase(
+        name=name,
         service_url=cluster.url("greenroom", name),
         owner_url=cluster.url("greenroom_owner", name),
         superuser_url=cluster.url("postgres", name),
     )
+
+
+@asynccontextmanager
+async def own_database(cluster: Cluster, *, migrated: bool = True) -> AsyncIterator[TestDatabase]:
+    """A new database, dropped afterwards: each is 10 MB, a run has thousands, and they took minutes to remove at its end."""
+    made = await fresh_database(cluster, migrated=migrated)
+    yield made
+    await _drop(cluster, made)
+
+
+@contextmanager
+def big_database(cluster: Cluster, fill: Callable[[TestDatabase], Coroutine[None, None, None]]) -> Iterator[TestDatabase]:
+    """One that is filled once, for the tests of a module, and dropped afterwards."""
+    made = asyncio.run(fresh_database(cluster))
+    asyncio.run(fill(made))
+    yield made
+    asyncio.run(_drop(cluster, made))
+
+
+async def _drop(cluster: Cluster, database: TestDatabase) -> None:
+    connection = await asyncpg.connect(cluster.url("postgres"))
+    await connection.execute(f"drop database {database.name} with (force)")
+    await connection.close()
 
 
 async def _create(cluster: Cluster, name: str, *, template: str | None = None) -> None:

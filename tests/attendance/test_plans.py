@@ -1,7 +1,6 @@
 """The plans of attendance, on a database large enough for the planner to choose as in production."""
 
-import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from functools import partial
 
 import asyncpg
@@ -11,7 +10,7 @@ from greenroom.attendance import queries
 from greenroom.identity.caller import Caller
 from greenroom.kit.ids import ClientId, SessionId, UserId, new_id
 from tests.plans import MODES, Statement, plan_of, sent_by
-from tests.postgres import Cluster, Owner, TestDatabase, fresh_database
+from tests.postgres import Cluster, Owner, TestDatabase, big_database
 from tests.registrations.big import BRAND, HUGE, SMALL, fill
 
 BIG = {"sessions", "registrations", "connections", "recordings", "calls"}
@@ -36,20 +35,19 @@ async def statements(session: SessionId, *, user: str = "host_1") -> dict[str, S
     }
 
 
-async def filled(cluster: Cluster) -> TestDatabase:
-    database = await fresh_database(cluster)
+async def filled(database: TestDatabase) -> None:
     await fill(database)
     owner = await asyncpg.connect(database.owner_url)
     await owner.execute(CALLS)
     for table in ("calls", "connections", "recordings"):
         await owner.execute(f"vacuum (analyze) {table}")
     await owner.close()
-    return database
 
 
 @pytest.fixture(scope="module")
-def big(cluster: Cluster) -> TestDatabase:
-    return asyncio.run(filled(cluster))
+def big(cluster: Cluster) -> Iterator[TestDatabase]:
+    with big_database(cluster, filled) as database:
+        yield database
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """The plans of calendars, on a database large enough for the planner to choose as in production: no statement reads a big table
 from one end to the other, and each reads little more than it shows."""
 
-import asyncio
+from collections.abc import Iterator
 from functools import partial
 from hashlib import md5
 from typing import Final
@@ -14,7 +14,7 @@ from greenroom.calendar import queries
 from greenroom.calendar.queries import MOST_ENTRIES, Holder
 from greenroom.kit.ids import BrandId, SessionId, UserId
 from tests.plans import MODES, Statement, plan_of, sent_by
-from tests.postgres import Cluster, Owner, TestDatabase, fresh_database
+from tests.postgres import Cluster, Owner, TestDatabase, big_database
 from tests.sessions.big import LARGE_BRAND, READER, SMALL_BRAND, fill
 
 BIG: Final = {"sessions", "registrations"}
@@ -39,10 +39,9 @@ per_person = pytest.mark.parametrize("user", [UserId(READER), HOST, CO_HOST, LEA
 
 
 @pytest.fixture(scope="module")
-def big(cluster: Cluster) -> TestDatabase:
-    database = asyncio.run(fresh_database(cluster))
-    asyncio.run(filled(database))
-    return database
+def big(cluster: Cluster) -> Iterator[TestDatabase]:
+    with big_database(cluster, filled) as database:
+        yield database
 
 
 async def filled(database: TestDatabase) -> None:

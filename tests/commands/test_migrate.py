@@ -11,7 +11,7 @@ import pytest
 
 from greenroom.kit.migrate import shipped
 from tests.commands.command import Environment, greenroom, started, url_of
-from tests.postgres import Cluster, Owner, TestDatabase, fresh_database
+from tests.postgres import Cluster, Owner, TestDatabase, own_database
 from tests.server import environment_of
 
 REPLICAS = 10
@@ -21,9 +21,10 @@ TABLES_OF = "select count(*) from pg_tables where tableowner = $1 and schemaname
 
 
 @pytest.fixture
-async def empty(cluster: Cluster) -> TestDatabase:
+async def empty(cluster: Cluster) -> AsyncIterator[TestDatabase]:
     """A database that no migration has seen."""
-    return await fresh_database(cluster, migrated=False)
+    async with own_database(cluster, migrated=False) as made:
+        yield made
 
 
 @pytest.fixture

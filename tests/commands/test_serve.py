@@ -1,21 +1,22 @@
 """greenroom serve on an external database: it starts, or says in one line why not and what to do."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.commands.command import Environment, greenroom, serving
-from tests.postgres import Cluster, TestDatabase, fresh_database
+from tests.postgres import Cluster, TestDatabase, own_database
 from tests.server import environment_of
 
 
 @pytest.fixture
-async def empty(cluster: Cluster) -> TestDatabase:
+async def empty(cluster: Cluster) -> AsyncIterator[TestDatabase]:
     """A database that no migration has seen."""
-    return await fresh_database(cluster, migrated=False)
+    async with own_database(cluster, migrated=False) as made:
+        yield made
 
 
 @pytest.fixture

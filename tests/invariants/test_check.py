@@ -21,12 +21,7 @@ from tests.invariants.breaks import (
     spelled_out,
 )
 from tests.invariants.healthy import HEALTHY, SESSION, TOLD_BESIDE_CHANGES, UNTOLD_CHANGES, joined
-from tests.postgres import Cluster, Owner, TestDatabase, fresh_database
-
-
-@pytest.fixture
-async def scratch(cluster: Cluster) -> TestDatabase:
-    return await fresh_database(cluster)
+from tests.postgres import Owner, TestDatabase
 
 
 @pytest.fixture

@@ -4,8 +4,7 @@ Shown without a clock: the same statements reach the database, and each of them 
 many scans and function calls, for one as for the other.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from uuid import uuid4
 
 import asyncpg
@@ -14,7 +13,7 @@ import pytest
 
 from tests.permissions.asking import OF_SOMETHING, ask, outsiders, session_for
 from tests.permissions.recording import Statement, recorded, requests_recorded
-from tests.postgres import Cluster, TestDatabase, fresh_database
+from tests.postgres import Cluster, TestDatabase, big_database
 from tests.tenant import Tenant
 
 FILL = """
@@ -36,19 +35,18 @@ Work = Sequence[tuple[object, ...]]
 
 
 @pytest.fixture(scope="module")
-def filled(cluster: Cluster) -> TestDatabase:
+def filled(cluster: Cluster) -> Iterator[TestDatabase]:
     """A database with enough sessions and registrations for the planner to choose as in production."""
-    return asyncio.run(_filled(cluster))
+    with big_database(cluster, _fill) as database:
+        yield database
 
 
-async def _filled(cluster: Cluster) -> TestDatabase:
-    database = await fresh_database(cluster)
+async def _fill(database: TestDatabase) -> None:
     owner = await asyncpg.connect(database.owner_url)
     await owner.execute(FILL)
     await owner.execute(FILL_SEATS)
     await owner.execute("analyze sessions, registrations")
     await owner.close()
-    return database
 
 
 @pytest.fixture

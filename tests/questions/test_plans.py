@@ -1,8 +1,7 @@
 """The plans of the list of questions, and what asking, moderating, pinning and voting read, on a database large enough for
 the planner to choose as in production: none reads a big table from one end to the other, each little more than it needs."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from functools import partial
 from uuid import UUID
@@ -18,7 +17,7 @@ from greenroom.questions.listing import BEFORE_ALL
 from greenroom.questions.queries import Act, Asking, Voting
 from greenroom.questions.schemas import QuestionStatus, Sort
 from tests.plans import MODES, Statement, plan_of, sent_by
-from tests.postgres import Cluster, Owner, TestDatabase, fresh_database
+from tests.postgres import Cluster, Owner, TestDatabase, big_database
 from tests.questions.big import BRAND, BUSY, HUGE, ONE_IN, QUESTIONS, SMALL, VOTES_EACH, fill, in_huge
 
 BIG = {"sessions", "registrations", "questions", "votes"}
@@ -74,10 +73,9 @@ async def every_statement() -> dict[str, Statement]:
 
 
 @pytest.fixture(scope="module")
-def big(cluster: Cluster) -> TestDatabase:
-    database = asyncio.run(fresh_database(cluster))
-    asyncio.run(fill(database))
-    return database
+def big(cluster: Cluster) -> Iterator[TestDatabase]:
+    with big_database(cluster, fill) as database:
+        yield database
 
 
 per_mode = pytest.mark.parametrize("mode", MODES)

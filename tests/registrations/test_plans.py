@@ -1,7 +1,7 @@
 """The plans of every list of registrations, on a database large enough for the planner to choose as in production: none reads a
 big table from one end to the other, and each reads little more than it shows."""
 
-import asyncio
+from collections.abc import Iterator
 from functools import partial
 from hashlib import md5
 from uuid import UUID
@@ -15,7 +15,7 @@ from greenroom.registrations import queries
 from greenroom.registrations.listing import BEFORE_ALL
 from greenroom.registrations.schemas import RegistrationStatus
 from tests.plans import MODES, Statement, plan_of, sent_by
-from tests.postgres import Cluster, Owner, TestDatabase, fresh_database
+from tests.postgres import Cluster, Owner, TestDatabase, big_database
 from tests.registrations.big import BEFORE_BUSY, BRAND, BUSY, HUGE, IN_BUSY_LISTS, IN_LINE, LEFT, SEATS, SMALL, fill, in_huge
 
 BIG = {"sessions", "registrations"}
@@ -75,10 +75,9 @@ async def every_statement() -> dict[str, Statement]:
 
 
 @pytest.fixture(scope="module")
-def big(cluster: Cluster) -> TestDatabase:
-    database = asyncio.run(fresh_database(cluster))
-    asyncio.run(fill(database))
-    return database
+def big(cluster: Cluster) -> Iterator[TestDatabase]:
+    with big_database(cluster, fill) as database:
+        yield database
 
 
 per_mode = pytest.mark.parametrize("mode", MODES)

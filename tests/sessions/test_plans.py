@@ -1,7 +1,7 @@
 """The plans of every list, on a database large enough for the planner to choose as in production: no list reads a big table
 from one end to the other, and each reads little more than it shows."""
 
-import asyncio
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import product
@@ -23,7 +23,7 @@ from greenroom.sessions.listing import EPOCH, MICROSECOND, POSITION, is_quick, l
 from greenroom.sessions.queries import Listing
 from greenroom.sessions.schemas import Kind, SessionFilters, Status
 from tests.plans import MODES, Statement, plan_of, sent_by
-from tests.postgres import Cluster, Owner, TestDatabase, fresh_database
+from tests.postgres import Cluster, Owner, TestDatabase, big_database
 from tests.sessions.big import BRANDS, LARGE_BRAND, READER, SMALL_BRAND, fill
 
 BIG = {"sessions", "registrations"}
@@ -98,10 +98,9 @@ async def every_statement(brand: str | None) -> dict[str, Statement]:
 
 
 @pytest.fixture(scope="module")
-def big(cluster: Cluster) -> TestDatabase:
-    database = asyncio.run(fresh_database(cluster))
-    asyncio.run(fill(database))
-    return database
+def big(cluster: Cluster) -> Iterator[TestDatabase]:
+    with big_database(cluster, fill) as database:
+        yield database
 
 
 per_mode = pytest.mark.parametrize("mode", MODES)

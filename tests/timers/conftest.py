@@ -17,12 +17,6 @@ def quiet(cluster: Cluster) -> TestDatabase:
 
 
 @pytest.fixture
-async def scratch(cluster: Cluster) -> TestDatabase:
-    """One of a test's own."""
-    return await fresh_database(cluster)
-
-
-@pytest.fixture
 async def stage(quiet: TestDatabase) -> AsyncIterator[Stage]:
     """A brand that no other test knows, and no timer but its own."""
     async with staged(quiet, brand=f"brand-{uuid4().hex[:12]}") as there:

@@ -8,19 +8,13 @@ import asyncpg
 import httpx
 import pytest
 
-from tests.postgres import Cluster, Owner, TestDatabase, fresh_database
+from tests.postgres import Owner, TestDatabase
 from tests.server import AUTHORITIES, Server, running_server
 from tests.tenant import Tenant
 from tests.wire import assert_refused, id_of
 from tests.workers import CAN_TELL_WORKERS, only, workers_of
 
 UNKNOWN = "/v1/sessions/0199c8a0-4b7e-7c31-9d52-3f1b6c0a7e11"
-
-
-@pytest.fixture
-async def own_database(cluster: Cluster) -> TestDatabase:
-    """A database whose schema this test may spoil."""
-    return await fresh_database(cluster)
 
 
 async def test_the_process_is_alive(http: httpx.AsyncClient) -> None:
@@ -39,9 +33,9 @@ async def test_head_is_answered_too(http: httpx.AsyncClient, path: str) -> None:
     assert (response.status_code, response.content) == (200, b"")
 
 
-async def test_a_schema_that_is_behind_is_alive_and_not_ready(own_database: TestDatabase, tmp_path: Path) -> None:
-    with running_server(own_database, tmp_path) as server:
-        owner = await asyncpg.connect(own_database.owner_url)
+async def test_a_schema_that_is_behind_is_alive_and_not_ready(scratch: TestDatabase, tmp_path: Path) -> None:
+    with running_server(scratch, tmp_path) as server:
+        owner = await asyncpg.connect(scratch.owner_url)
         await owner.execute("delete from public._pogo_migration")
         await owner.close()
         async with httpx.AsyncClient(verify=AUTHORITIES, base_url=server.url) as http:
@@ -52,9 +46,9 @@ async def test_a_schema_that_is_behind_is_alive_and_not_ready(own_database: Test
             assert (await http.get("/healthz")).status_code == 200
 
 
-async def test_a_schema_that_is_ahead_is_ready(own_database: TestDatabase, tmp_path: Path) -> None:
-    with running_server(own_database, tmp_path) as server:
-        owner = await asyncpg.connect(own_database.owner_url)
+async def test_a_schema_that_is_ahead_is_ready(scratch: TestDatabase, tmp_path: Path) -> None:
+    with running_server(scratch, tmp_path) as server:
+        owner = await asyncpg.connect(scratch.owner_url)
         await owner.execute(
             "insert into public._pogo_migration select (jsonb_populate_record(m, $1)).* from public._pogo_migration m limit 1",
             '{"migration_id": "9999_later", "migration_hash": "later"}',

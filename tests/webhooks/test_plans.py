@@ -2,7 +2,7 @@
 it shows, whatever else there is.
 """
 
-import asyncio
+from collections.abc import Iterator
 from functools import partial
 from hashlib import md5
 from typing import Final
@@ -16,7 +16,7 @@ from greenroom.webhooks import queries
 from greenroom.webhooks.listing import LATEST
 from greenroom.webhooks.schemas import DeliveryState
 from tests.plans import MODES, plan_of, sent_by
-from tests.postgres import Cluster, Owner, TestDatabase, fresh_database
+from tests.postgres import Cluster, Owner, TestDatabase, big_database
 
 BRANDS: Final = 50
 ENDPOINTS: Final = 10_000  # a tenth of them were deleted
@@ -45,10 +45,9 @@ per_mode = pytest.mark.parametrize("mode", MODES)
 
 
 @pytest.fixture(scope="module")
-def big(cluster: Cluster) -> TestDatabase:
-    database = asyncio.run(fresh_database(cluster))
-    asyncio.run(filled(database))
-    return database
+def big(cluster: Cluster) -> Iterator[TestDatabase]:
+    with big_database(cluster, filled) as database:
+        yield database
 
 
 async def filled(database: TestDatabase) -> None:
