@@ -33,7 +33,7 @@ def show_questions(stage: Stage) -> None:
         stage.show("The host lets it through", Ask(HOST, "PATCH", one, {"status": "approved"}), only=AS_QUESTION)
         seen.until("question")
         stage.show("The participant votes for it; a second time changes nothing", Ask(PARTICIPANT, "PUT", f"{one}/vote"))
-        seen.until("votes")
+        seen.until("votes", or_says='"vote_count":1')
         stage.show("The host pins it", Ask(HOST, "POST", f"{one}/pin"), only=AS_QUESTION)
         seen.until("pin")
         stage.show("What the participant sees now", Ask(PARTICIPANT, "GET", f"{path}/questions"), only=AS_LIST)
@@ -50,10 +50,10 @@ class Seen:
     def __init__(self) -> None:
         self.events: list[tuple[str, str]] = []
 
-    def until(self, name: str) -> None:
-        """Wait for an event of this name. Raises CommandError."""
+    def until(self, name: str, *, or_says: str | None = None) -> None:
+        """Wait for an event of this name, or for one that says this: what came together is told together. CommandError."""
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while name not in [known for known, _ in self.events]:
+        while not any(known == name or (or_says is not None and or_says in data) for known, data in self.events):
             if time.monotonic() > deadline:
                 raise CommandError(f"The demo waited {PATIENCE_SECONDS:.0f} s in vain: the stream tells of no {name}.")
             time.sleep(0.02)
