@@ -51,7 +51,7 @@ class Seen:
         self.events: list[tuple[str, str]] = []
 
     def until(self, name: str, *, or_says: str | None = None) -> None:
-        """Wait for an event of this name, or for one that says this: what came together is told together. CommandError."""
+        """Wait for an event of this name, or for one that says this: both may be told in one. Raises CommandError."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not any(known == name or (or_says is not None and or_says in data) for known, data in self.events):
             if time.monotonic() > deadline:
