@@ -17,6 +17,7 @@ from greenroom.notifications.planning import Planning
 from greenroom.notifications.smtp import server_at
 from greenroom.notifications.unsubscribing import Unsubscribing
 from greenroom.registrations.links import Tickets
+from tests.faults.waiting import eventually
 from tests.notifications.post import Post
 from tests.postgres import TestDatabase
 from tests.server import SECRET_KEY
@@ -100,11 +101,16 @@ class Office:
             pass
 
     async def plan_only(self) -> None:
-        """Let the sink hear what happened; what is for everybody of a session is written down later."""
-        for _ in range(ROUNDS):
+        """Let the sink hear what happened; what is for everybody of a session is written down later.
+
+        An event waits for transactions of the whole cluster that began to write before it, also in another database.
+        """
+
+        async def all_are_told() -> bool:
             await events.relay_any_brand(self.stage.db, most=2000)
-            if not await self.stage.owner.fetchval("select exists (select from outbox)"):
-                break
+            return bool(await self.stage.owner.fetchval("select not exists (select from outbox)"))
+
+        await eventually(all_are_told, "every event is told")
         planning = Planning(self.stage.db)
         while told := await events.after_any_brand(self.stage.db, self.position, most=500):
             await planning.publish(told)
