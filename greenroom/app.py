@@ -29,6 +29,7 @@ from greenroom.identity.published_keys import PublishedKeys
 from greenroom.identity.request import CallerRequest
 from greenroom.identity.server import IdentityServer
 from greenroom.identity.service import refresh_revocations
+from greenroom.identity.sign_in import SignIn
 from greenroom.identity.tickets import StreamTickets
 from greenroom.identity.tokens import LocalTokens, Signer
 from greenroom.inbox import routes as inbox
@@ -62,9 +63,12 @@ from greenroom.stream import routes as stream
 from greenroom.stream.engine import Engine
 from greenroom.stream.service import Rechecks, Streams
 from greenroom.timers import service as timers
-from greenroom.web import documentation, health
+from greenroom.web import assets, desk, documentation, health, participants, signing
 from greenroom.web.document import build_document
 from greenroom.web.documentation import Documentation
+from greenroom.web.faults import answer_of
+from greenroom.web.forms import FormSeals
+from greenroom.web.visit import Pages
 from greenroom.webhooks import routes as webhooks
 from greenroom.webhooks import service as webhook_service
 from greenroom.webhooks.addresses import Reach
@@ -86,6 +90,10 @@ ROUTES: list[Performed] = [
     *webhooks.ROUTES,
     *health.ROUTES,
     *documentation.ROUTES,
+    *assets.ROUTES,
+    *signing.ROUTES,
+    *participants.ROUTES,
+    *desk.ROUTES,
 ]
 
 # The router looks at its routes one by one: these first.
@@ -164,6 +172,13 @@ def build(settings: Settings, *, limiter: RateLimiter, traffic: Traffic) -> App:
             "contacts": contacts,
             "notifications": Notifications(db, contacts, unsubscribing),
             "documentation": Documentation(lambda: build_document(ROUTES)),
+            "pages": Pages(
+                SignIn(db, tokens, settings.secret_keys),
+                FormSeals(settings.secret_keys),
+                gate,
+                is_public=settings.public_pages == "on",
+                embed_origins=settings.embed_origins,
+            ),
         }
         await engine.close()
         await beside.aclose()
@@ -183,7 +198,11 @@ def build(settings: Settings, *, limiter: RateLimiter, traffic: Traffic) -> App:
         lifespan=lifespan,
     )
     refusing = Refusals(
-        router, limiter=limiter, address_limit=settings.rate_limit_address, webhook_limit=settings.rate_limit_webhooks
+        router,
+        limiter=limiter,
+        address_limit=settings.rate_limit_address,
+        webhook_limit=settings.rate_limit_webhooks,
+        answer_of=answer_of,
     )
     return Envelope(traced(_with_cors(refusing, settings)), traffic=traffic)
 

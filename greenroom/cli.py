@@ -96,6 +96,11 @@ def _parser() -> argparse.ArgumentParser:
     token.add_argument("--time-zone", help="the user's, such as Europe/Berlin")
     token.add_argument("--client", default="local", help="the program that will use it (default: %(default)s)")
     token.add_argument("--expires", default="30d", help="its lifetime: 15m, 12h, 30d (default: %(default)s)")
+    token.add_argument("--link", action="store_true", help="print a link that signs a browser in, once, within 10 minutes")
+    token.add_argument("--leads-to", default="/", metavar="PATH", help="where the link leads then (default: %(default)s)")
+    token.add_argument(
+        "--at", metavar="URL", help="where pages are (default: GREENROOM_PUBLIC_URL, else http://127.0.0.1:8000)"
+    )
     token.add_argument("--list", action="store_true", help="list the tokens that have not expired")
     token.add_argument("--revoke", metavar="TOKEN_OR_ID", help="refuse this token from now on (seen within 5 s)")
 

@@ -137,6 +137,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         described('M2M clients with numbers of their own, for reads and for writes alike: JSON, `{"client": per_minute}`.'),
     ] = {}
     cors_origins: Annotated[tuple[str, ...], described("Origins that browsers may call from, by comma.")] = ()
+    public_pages: Annotated[
+        Switch, described("Whether pages show sessions to who is not signed in; to register, ask or vote one signs in anyway.")
+    ] = "off"
+    embed_origins: Annotated[
+        tuple[str, ...],
+        described(
+            "Origins of other sites, by comma, that may show a session's card in a frame: `https://www.example.com`. Not set: "
+            "none, and there are no cards."
+        ),
+    ] = ()
     trusted_proxies: Annotated[
         tuple[str, ...], described("Addresses or networks of proxies whose X-Forwarded-For is believed, by comma.")
     ] = ()
@@ -221,7 +231,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 PROVIDER_URL = re.compile(r"[a-z]+://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?")
 JOIN_URL = re.compile(r"https?://[A-Za-z0-9.:-]+/[A-Za-z0-9._~/?#&=%-]*\{session_id\}[A-Za-z0-9._~/?#&=%-]*")
 PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
-LISTS = frozenset({"secret_keys", "cors_origins", "trusted_proxies"}) | {
+ORIGIN = re.compile(r"https?://(\*\.)?[A-Za-z0-9.-]+(:[0-9]{1,5})?")
+LISTS = frozenset({"secret_keys", "cors_origins", "embed_origins", "trusted_proxies"}) | {
     "getstream_api_secret",
     "identity",
     "identity_client_claim",
@@ -235,6 +246,7 @@ CHOICES = {
     "background": Switch,
     "log_level": LogLevel,
     "identity": IdentitySource,
+    "public_pages": Switch,
     "recording": Switch,
     "video_provider": VideoProvider,
 }
@@ -277,6 +289,8 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     _refuse_half_a_provider(settings)
     if settings.public_url is not None and not PUBLIC_URL.fullmatch(settings.public_url):
         raise SettingsError(f"{variable('public_url')}: expected http or https, a host, and no path.")
+    if not all(ORIGIN.fullmatch(origin) for origin in settings.embed_origins):
+        raise SettingsError(f"{variable('embed_origins')}: expected origins such as https://www.example.com, by comma.")
     _refuse_half_a_post_office(settings)
     try:
         Reach.of(settings.webhook_allowed)

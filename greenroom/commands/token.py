@@ -6,12 +6,14 @@ from argparse import Namespace
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import TypeVar
+from urllib.parse import urlencode
 from uuid import UUID
 
 from greenroom.commands.environment import Ready, ready, require_local_tokens, settings_or_exit
 from greenroom.commands.errors import CommandError
-from greenroom.identity import service
+from greenroom.identity import service, sign_in
 from greenroom.identity.claims import usable_email
+from greenroom.identity.invitation import Invitation
 from greenroom.identity.scopes import ADMIN_ALL, SCOPES
 from greenroom.identity.tokens import Signer
 from greenroom.kit.clock import wire_text
@@ -25,6 +27,10 @@ T = TypeVar("T")
 NAME_CHARACTERS = 200
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 LONGEST = timedelta(days=3660)
+LOCAL = "http://127.0.0.1:8000"
+
+_PATH = re.compile(r"/(?![/\\])[A-Za-z0-9._~/?&=%-]{0,500}")
+_ADDRESS = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 
 
 def token(arguments: Namespace) -> int:
@@ -35,7 +41,7 @@ def token(arguments: Namespace) -> int:
         return _with_database(lambda prepared, db: _revoke(prepared, db, arguments.revoke))
     wanted = _wanted(arguments)
     require_local_tokens(settings_or_exit())
-    return _with_database(lambda prepared, db: _mint(prepared, db, wanted))
+    return _with_database(lambda prepared, db: (_invite if wanted.link else _mint)(prepared, db, wanted))
 
 
 def lifetime_of(text: str) -> timedelta:
@@ -61,11 +67,23 @@ def _wanted(arguments: Namespace) -> Namespace:
         raise CommandError(f"--brand: expected 1 to {NAME_CHARACTERS} characters.")
     if not _is_name(arguments.client):
         raise CommandError(f"--client: expected 1 to {NAME_CHARACTERS} characters.")
+    if arguments.link:
+        _refuse_unusable_link(arguments)
     if arguments.email is not None and usable_email(arguments.email) is None:
         raise CommandError("--email: expected one e-mail address in ASCII.")
     if arguments.time_zone is not None and not is_zone(arguments.time_zone):
         raise CommandError("--time-zone: expected a time zone of the IANA database such as Europe/Berlin.")
     return Namespace(**{**vars(arguments), "scope": " ".join(scopes), "lifetime": lifetime_of(arguments.expires)})
+
+
+def _refuse_unusable_link(arguments: Namespace) -> None:
+    """Raises CommandError."""
+    if arguments.brand is None:
+        raise CommandError("--brand: expected the brand that the link signs in to.")
+    if not _PATH.fullmatch(arguments.leads_to):
+        raise CommandError("--leads-to: expected a path such as /host.")
+    if arguments.at is not None and not _ADDRESS.fullmatch(arguments.at):
+        raise CommandError("--at: expected where pages are, such as https://live.example.com, without a path.")
 
 
 def _is_name(text: str | None) -> bool:
@@ -102,6 +120,20 @@ async def _mint(prepared: Ready, db: Database, wanted: Namespace) -> int:
         time_zone=wanted.time_zone,
     )
     print(minted)
+    return 0
+
+
+async def _invite(prepared: Ready, db: Database, wanted: Namespace) -> int:
+    invitation = Invitation(
+        brand=BrandId(wanted.brand),
+        user=UserId(wanted.user),
+        scope=wanted.scope,
+        leads_to=wanted.leads_to,
+        email=wanted.email,
+        time_zone=wanted.time_zone,
+    )
+    code = await sign_in.invite(db, invitation)
+    print(f"{wanted.at or prepared.settings.public_url or LOCAL}{sign_in.PATH}?{urlencode({sign_in.PARAMETER: code})}")
     return 0
 
 

@@ -52,7 +52,7 @@ class Gate:
             caller = await self.holder_of(token)
             scope["token"] = token
         scope["user"] = caller
-        self._count(caller, operation.limit)
+        self.count(caller, operation.limit)
         scope["user"] = _admitted(caller, operation, brand)
 
     async def holder_of(self, token: str) -> Caller:
@@ -67,15 +67,8 @@ class Gate:
         """Whether a ticket that was made with this token is good no longer."""
         return self._is_revoked(token_id)
 
-    def _holder_of_ticket(self, text: str, scope: Scope) -> Caller:
-        """Who holds the ticket, which is good for one session. Raises InvalidToken."""
-        ticket = self._tickets.read(text)
-        if ticket.session != parse_id(scope["path_params"]["id"]) or (ticket.token_id and self.is_revoked(ticket.token_id)):
-            raise InvalidToken
-        scope["ticket"] = ticket
-        return ticket.caller
-
-    def _count(self, caller: Caller, limit: Limit) -> None:
+    def count(self, caller: Caller, limit: Limit) -> None:
+        """Count a request of the caller's. Raises RateLimited."""
         allowed = self._limits[limit] if limit == "admin" else self._client_limits.get(caller.client, self._limits[limit])
         if not allowed:
             return
@@ -83,6 +76,14 @@ class Gate:
         if wait is not None:
             requests_limited.labels(limit).inc()
             raise RateLimited(retry_after_ms=wait)
+
+    def _holder_of_ticket(self, text: str, scope: Scope) -> Caller:
+        """Who holds the ticket, which is good for one session. Raises InvalidToken."""
+        ticket = self._tickets.read(text)
+        if ticket.session != parse_id(scope["path_params"]["id"]) or (ticket.token_id and self.is_revoked(ticket.token_id)):
+            raise InvalidToken
+        scope["ticket"] = ticket
+        return ticket.caller
 
 
 def _of_a_name(caller: Caller) -> Caller:

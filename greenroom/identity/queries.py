@@ -1,11 +1,13 @@
 """The SQL of tokens. A token without a brand is the operator's, so these statements are the operator's too."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
 
+from greenroom.identity.invitation import Invitation
 from greenroom.identity.tokens import TokenGrant
 from greenroom.kit.database import Database
 
@@ -22,6 +24,32 @@ from tokens where expires_at > now() order by id
 """
 
 REVOKED_ANY_BRAND = "select id from tokens where revoked_at is not null and expires_at > now()"
+
+# Those that have long expired go when the next one is made.
+KEEP_LINK_ANY_BRAND = """
+with gone as (
+    delete from sign_in_links where expires_at < clock_timestamp() - interval '1 day'
+)
+insert into sign_in_links (code_hash, brand_id, user_id, scope, email, time_zone, leads_to, expires_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
+"""
+
+INVITATION_ANY_BRAND = """
+select brand_id as brand, user_id as user, scope, leads_to, email, time_zone from sign_in_links
+where code_hash = $1 and used_at is null and expires_at > clock_timestamp()
+"""
+
+# The link is used up and the token is kept together, or neither.
+USE_LINK_ANY_BRAND = """
+with used as (
+    update sign_in_links set used_at = clock_timestamp()
+    where code_hash = $1 and used_at is null and expires_at > clock_timestamp()
+    returning code_hash
+)
+insert into tokens (id, brand_id, user_id, client_id, scope, issued_at, expires_at)
+select $2::uuid, $3::text, $4::text, $5::text, $6::text, $7::timestamptz, $8::timestamptz from used
+returning id
+"""
 
 
 class KeptToken(Struct, frozen=True, kw_only=True):
@@ -55,3 +83,26 @@ async def list_any_brand(db: Database) -> Sequence[KeptToken]:
 async def revoked_any_brand(db: Database) -> frozenset[UUID]:
     """Every token that was revoked before it expired."""
     return frozenset(row["id"] for row in await db.rows(REVOKED_ANY_BRAND))
+
+
+async def keep_link_any_brand(db: Database, code_hash: bytes, invitation: Invitation, *, expires_at: datetime) -> None:
+    """Remember a link by the hash of its code."""
+    await db.row(
+        KEEP_LINK_ANY_BRAND, code_hash, invitation.brand, invitation.user, invitation.scope, invitation.email,
+        invitation.time_zone, invitation.leads_to, expires_at,
+    )  # fmt: skip
+
+
+async def invitation_any_brand(db: Database, code_hash: bytes) -> Invitation | None:
+    """Whom a link would sign in; None for one that is good no longer."""
+    row = await db.row(INVITATION_ANY_BRAND, code_hash)
+    return None if row is None else msgspec.convert(dict(row), Invitation)
+
+
+async def use_link_any_brand(db: Database, code_hash: bytes, grant: TokenGrant) -> bool:
+    """Use the link up, and remember the token; False where somebody was quicker."""
+    used = await db.row(
+        USE_LINK_ANY_BRAND, code_hash, grant.id, grant.brand, grant.user, grant.client, grant.scope, grant.issued_at,
+        grant.expires_at,
+    )  # fmt: skip
+    return used is not None

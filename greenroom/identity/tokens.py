@@ -200,6 +200,10 @@ class LocalTokens:
         """Refuse exactly these from now on."""
         self._revoked = frozenset(token_ids)
 
+    def refuse_also(self, token_id: UUID) -> None:
+        """Refuse this one, too, until the next poll, which finds it by itself."""
+        self._revoked |= {token_id}
+
     def is_revoked(self, token_id: UUID) -> bool:
         """Whether a token was good once and is no longer."""
         return token_id in self._revoked

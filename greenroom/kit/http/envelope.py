@@ -2,10 +2,11 @@
 
 import re
 import time
+from collections.abc import Callable
 from http import HTTPStatus
 
 from greenroom.kit.errors import GreenroomError, InternalError, NotFound, RateLimited
-from greenroom.kit.http.answer import error_answer
+from greenroom.kit.http.answer import Answer
 from greenroom.kit.http.asgi import App, Message, Receive, Scope, Send
 from greenroom.kit.http.rate_limit import RateLimiter, key_of
 from greenroom.kit.ids import new_request_id
@@ -69,10 +70,19 @@ class Envelope:
 
 
 class Refusals:
-    """Every error as an answer in the contract's form, also the one that nobody foresaw; and the limit per address."""
+    """Every error as an answer, also the one that nobody foresaw; and the limit per address. `answer_of`: in which form."""
 
-    def __init__(self, app: App, *, limiter: RateLimiter, address_limit: int, webhook_limit: int) -> None:
+    def __init__(
+        self,
+        app: App,
+        *,
+        limiter: RateLimiter,
+        address_limit: int,
+        webhook_limit: int,
+        answer_of: Callable[[Scope, GreenroomError], Answer],
+    ) -> None:
         self._app = app
+        self._answer_of = answer_of
         self._limiter = limiter
         self._address_limit = address_limit
         self._webhook_limit = webhook_limit
@@ -87,10 +97,10 @@ class Refusals:
             self._admit(scope)
             await self._app(scope, receive, send)
         except GreenroomError as error:
-            await error_answer(error)(scope, receive, send)
+            await self._answer_of(scope, error)(scope, receive, send)
         except Exception as error:  # noqa: BLE001  # the last resort: whatever it is becomes a 500 and a log line
             self._log.error("request_failed", request_id=scope["request_id"], error=places_of(error))
-            await error_answer(InternalError())(scope, receive, send)
+            await self._answer_of(scope, InternalError())(scope, receive, send)
 
     def _admit(self, scope: Scope) -> None:
         client = scope.get("client")

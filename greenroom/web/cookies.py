@@ -1,0 +1,47 @@
+"""The cookies of the pages."""
+
+from typing import Final
+
+from starlette.requests import cookie_parser
+
+from greenroom.identity.sign_in import SIGNED_IN_FOR
+from greenroom.kit.http.request import ApiRequest
+
+SIGNED_IN: Final = "greenroom"
+ZONE: Final = "greenroom_zone"  # the browser's own time zone, written by its script
+HOST_ONLY: Final = "__Host-"  # browsers take it only for this host, over TLS (RFC 6265bis, section 4.1.3.2)
+
+
+def cookie_of(request: ApiRequest, name: str) -> str | None:
+    """A cookie's value."""
+    lines = request.list_header(b"cookie")
+    return None if lines is None else cookie_parser(lines.replace(", ", "; ")).get(name)
+
+
+def token_in(request: ApiRequest) -> str | None:
+    """The token of who is signed in."""
+    return cookie_of(request, _name(request))
+
+
+def signed_in(request: ApiRequest, token: str) -> tuple[bytes, bytes]:
+    """The header that keeps somebody signed in."""
+    return _set(request, token, seconds=int(SIGNED_IN_FOR.total_seconds()))
+
+
+def signed_out(request: ApiRequest) -> tuple[bytes, bytes]:
+    """The header that keeps nobody."""
+    return _set(request, "", seconds=0)
+
+
+def _set(request: ApiRequest, value: str, *, seconds: int) -> tuple[bytes, bytes]:
+    secure = "; Secure" if _is_secure(request) else ""
+    text = f"{_name(request)}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
+    return b"set-cookie", text.encode()
+
+
+def _name(request: ApiRequest) -> str:
+    return f"{HOST_ONLY}{SIGNED_IN}" if _is_secure(request) else SIGNED_IN
+
+
+def _is_secure(request: ApiRequest) -> bool:
+    return request.address.startswith("https:")

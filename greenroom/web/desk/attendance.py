@@ -1,0 +1,5 @@
+"""Who was there."""
+
+from greenroom.kit.http.routing import Performed
+
+ROUTES: list[Performed] = []

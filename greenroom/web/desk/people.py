@@ -1,0 +1,5 @@
+"""Who has registered, who waits, who was removed."""
+
+from greenroom.kit.http.routing import Performed
+
+ROUTES: list[Performed] = []

@@ -1,0 +1,5 @@
+"""The moderation queue."""
+
+from greenroom.kit.http.routing import Performed
+
+ROUTES: list[Performed] = []

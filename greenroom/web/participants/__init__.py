@@ -1,0 +1,5 @@
+"""Pages for who takes part."""
+
+from greenroom.web.participants import acts, embed, home, session
+
+ROUTES = [*home.ROUTES, *session.ROUTES, *acts.ROUTES, *embed.ROUTES]

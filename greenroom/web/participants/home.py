@@ -1,0 +1,5 @@
+"""What is on: the pages of a brand."""
+
+from greenroom.kit.http.routing import Performed
+
+ROUTES: list[Performed] = []

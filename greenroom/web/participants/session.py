@@ -1,0 +1,5 @@
+"""A session as who takes part sees it."""
+
+from greenroom.kit.http.routing import Performed
+
+ROUTES: list[Performed] = []

@@ -1,0 +1,5 @@
+"""Signing in by an identity provider: OpenID Connect."""
+
+from greenroom.kit.http.routing import Performed
+
+ROUTES: list[Performed] = []
