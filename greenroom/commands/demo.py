@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from greenroom.commands.browsers import show_browsers
 from greenroom.commands.drop import PEOPLE as CROWD
 from greenroom.commands.drop import SEATS, Drop, Person
 from greenroom.commands.environment import Ready, ready, require_local_tokens, settings_or_exit
@@ -75,6 +76,7 @@ def _play(prepared: Ready, arguments: Namespace) -> None:
         _show_drop(stage, _crowd(prepared))
         _say_what_next(stage)
         _say_of_the_room(is_shown=stand_in is not None)
+        show_browsers(stage, prepared)
         if not arguments.once:
             print("\nStop it with Ctrl-C. The data is kept.", flush=True)
             server.wait()

@@ -162,6 +162,17 @@ def test_the_demo_shows_the_main_job_and_a_refusal_at_its_end(env: Environment) 
     assert said.out.rindex("HTTP 412") > said.out.rindex("HTTP 200")
 
 
+def test_the_demo_ends_with_three_links_that_sign_in(env: Environment) -> None:
+    said = greenroom("demo", "--once", "--port", str(free_port()), env=env)
+    links = re.findall(
+        r"^(A participant|A second participant|The host) +(http://127\.0\.0\.1:\d+/signin/link\?code=[\w-]{43})$",
+        said.out,
+        re.MULTILINE,
+    )
+    assert [who for who, _ in links] == ["A participant", "A second participant", "The host"]
+    assert len({link for _, link in links}) == 3
+
+
 def test_the_demo_fills_a_room_and_lets_the_line_move(env: Environment) -> None:
     said = greenroom("demo", "--once", "--port", str(free_port()), env=env)
     assert "200/200: 50 seats, 150 in line" in said.out
