@@ -27,8 +27,8 @@ def show_browsers(stage: Stage, prepared: Ready) -> None:
         stage.send(Ask(HOST, "PATCH", f"/v1/sessions/{session}/questions/{asked.body['id']}", {"status": "approved"}))
     links = asyncio.run(_links(prepared, stage.address, session))
     print(f"""
-In a browser: one seat, and it begins in {BEGINS_IN.seconds // 60} minutes. Each link signs in once, within ten minutes. Open each in a window of
-its own (private windows share no sign-in), and see the second participant move up when the host adds a seat.
+In a browser: a session with one seat. Each link signs in once, within ten minutes. Open each in a window of its own (private
+windows share no sign-in), and see the second participant move up when the host adds a seat.
 A participant         {links[PARTICIPANT]}
 A second participant  {links[VISITOR]}
 The host              {links[HOST]}""")
