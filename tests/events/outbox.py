@@ -5,11 +5,16 @@ from uuid import UUID, uuid4
 from greenroom.events import queries
 from greenroom.events.queries import ToldEvent
 from greenroom.kit.database import Database
+from tests.faults.waiting import eventually
 from tests.postgres import Owner, TestDatabase
 
 WRITE = """
 insert into outbox (id, name, brand_id, session_id, session_version, occurred_at, payload)
 values ($1, 'live.session.updated.v1', 'acme', $2, 1, now(), '{}') returning sequence
+"""
+# The transactions of the worker's server, whose role is the same: an event waits for those of all databases.
+WRITES_ELSEWHERE = """
+select exists (select from pg_stat_activity where datname <> current_database() and backend_xid is not null) as somebody
 """
 
 
@@ -19,7 +24,13 @@ async def write(connection: Owner, session: UUID | None = None) -> int:
 
 
 async def tell(db: Database) -> int:
-    """Give positions to all that is settled; answers to how many."""
+    """Give positions to all that is settled, once nothing waits for another database of the cluster; answers to how many."""
+
+    async def nobody_writes_elsewhere() -> bool:
+        row = await db.row(WRITES_ELSEWHERE)
+        return row is not None and not row["somebody"]
+
+    await eventually(nobody_writes_elsewhere, "nobody writes in another database")
     return (await queries.relay_any_brand(db, most=100_000)).told or 0
 
 
