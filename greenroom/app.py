@@ -178,6 +178,7 @@ def build(settings: Settings, *, limiter: RateLimiter, traffic: Traffic) -> App:
                 gate,
                 is_public=settings.public_pages == "on",
                 embed_origins=settings.embed_origins,
+                join_url=settings.join_url,
             ),
         }
         await engine.close()

@@ -100,6 +100,24 @@ async def register(
     return await _registered(there, caller, session_id, registering)
 
 
+class Standing(Struct, frozen=True):
+    """How somebody stands to a session: with a seat, in line, or with neither; and whether a host has removed them."""
+
+    registration: OwnRegistration | None
+    is_removed: bool
+
+
+async def standing(there: Registrations, caller: Caller, session_id: str) -> Standing:
+    """How the caller stands to the session. Raises NotFound."""
+    known_id = known_id_in(session_id)
+    found = await queries.of_person(there.db, await brand_of(there.db, caller, known_id), known_id, caller.user)
+    if found is None:
+        raise NotFound("There is no such session.")
+    if found.registration is None:
+        return Standing(None, is_removed=False)
+    return Standing(as_own(found.registration, found.waitlist_position), found.registration.is_removed)
+
+
 async def own(there: Registrations, caller: Caller, session_id: str) -> OwnRegistration:
     """The caller's registration, the last one if it was cancelled. Raises NotFound."""
     known_id = known_id_in(session_id)

@@ -47,6 +47,10 @@ OF_STATUS: dict[Status, str] = {
 
 BRAND_OF_ANY_BRAND = "select brand_id from sessions where id = $1"
 
+MAY_CHANGE = """
+select $3 or s.host_id = $4 or $4 = any (s.co_host_ids) as may from sessions s where s.brand_id = $1 and s.id = $2
+"""
+
 COUNT = "select count(*) as sessions from sessions where brand_id = $1"
 
 # Times go as text: the driver takes the first instant of year 1 for -infinity.
@@ -263,6 +267,12 @@ async def brand_of_any_brand(db: Database, session_id: SessionId) -> BrandId | N
     """The brand that the session belongs to."""
     row = await db.row(BRAND_OF_ANY_BRAND, session_id)
     return None if row is None else BrandId(row["brand_id"])
+
+
+async def may_change(db: Database, brand: BrandId, session_id: SessionId, by: Caller) -> bool | None:
+    """Whether somebody hosts the session, co-hosts it, or manages; None when there is no such session."""
+    row = await db.row(MAY_CHANGE, brand, session_id, by.manages, by.user)
+    return None if row is None else bool(row["may"])
 
 
 async def count(db: Database, brand: BrandId) -> int:

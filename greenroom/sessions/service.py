@@ -171,6 +171,15 @@ async def move(
     return answer_to(outcome)
 
 
+async def may_change(db: Database, caller: Caller, session_id: str) -> bool:
+    """Whether the caller hosts the session, co-hosts it, or manages. Raises NotFound."""
+    known_id = known_id_in(session_id)
+    may = await queries.may_change(db, await brand_of(db, caller, known_id), known_id, caller)
+    if may is None:
+        raise NotFound("There is no such session.")
+    return may
+
+
 async def change_co_host(
     db: Database, caller: Caller, session_id: str, user_id: str, *, is_co_host: bool, request_id: RequestId
 ) -> CoHosts:

@@ -36,6 +36,7 @@ class Pages(Struct, frozen=True):
     gate: Gate
     is_public: bool
     embed_origins: tuple[str, ...]
+    join_url: str | None
 
 
 class Visit:

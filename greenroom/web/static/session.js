@@ -1,0 +1,254 @@
+// The page of a session, live: seats, the place in line, questions and their votes, as they change.
+
+import { countDown } from "./countdown.js";
+import { reorder } from "./moving.js";
+import { send, tell } from "./page.js";
+import { listen } from "./stream.js";
+import { text } from "./texts.js";
+
+const page = document.getElementById("session");
+const session = page.dataset.session;
+const all = page.querySelector("[data-list=all]");
+const own = page.querySelector("[data-list=own]");
+const MOST_CHARACTERS = 400;
+const SHORT = 60;
+const TOGETHER_MS = 3_000;
+
+const state = {
+  questions: new Map(), // those that all may see, by id
+  mine: new Map(), // those of one's own that nobody else may see
+  voted: new Set(),
+  pinned: null,
+  mayVote: all.dataset.mayVote === "yes",
+};
+
+// --- what the server says in words: asked for when something changed, not by everybody in the same moment
+
+let planned = null;
+
+function lookWithin(milliseconds) {
+  const at = performance.now() + Math.random() * milliseconds;
+  if (planned && planned.at <= at) return;
+  if (planned) clearTimeout(planned.timer);
+  planned = { at, timer: setTimeout(look, at - performance.now()) };
+}
+
+async function look() {
+  planned = null;
+  let now;
+  try {
+    const answer = await fetch(`/s/${session}/now`, { headers: { Accept: "application/json" } });
+    if (answer.status === 401) location.reload();
+    if (!answer.ok) throw new Error(answer.status);
+    now = await answer.json();
+  } catch {
+    lookWithin(10_000);
+    return;
+  }
+  show(now);
+}
+
+function show(now) {
+  page.dataset.status = now.status;
+  const badge = page.querySelector("[data-now=status_text]");
+  badge.className = `badge ${now.status}`;
+  for (const one of page.querySelectorAll("[data-now]")) {
+    const words = now[one.dataset.now];
+    if (words && one.textContent !== words) one.textContent = words;
+  }
+  for (const one of page.querySelectorAll("[data-shown-if]")) one.hidden = !now[one.dataset.shownIf];
+  for (const one of page.querySelectorAll("[data-shown-unless]")) one.hidden = Boolean(now[one.dataset.shownUnless]);
+  for (const one of page.querySelectorAll("[data-href]")) if (now[one.dataset.href]) one.href = now[one.dataset.href];
+  document.getElementById("when").dateTime = now.scheduled_at;
+  state.mayVote = now.can_vote;
+  draw();
+  tick();
+}
+
+const tick = countDown(document.getElementById("countdown"), () =>
+  page.dataset.status === "scheduled" ? Date.parse(document.getElementById("when").dateTime) : null,
+);
+
+// --- questions
+
+function short(body) {
+  return body.length > SHORT ? `${body.slice(0, SHORT)}…` : body;
+}
+
+function blank(name) {
+  return document.getElementById(name).content.querySelector("li").cloneNode(true);
+}
+
+function elementOf(list, template, question) {
+  let element = list.querySelector(`[data-id="${question.id}"]`);
+  if (!element) {
+    element = blank(template);
+    element.dataset.id = question.id;
+  }
+  const body = element.querySelector(".body");
+  if (body.textContent !== question.body) body.textContent = question.body;
+  element.querySelector(".short").textContent = short(question.body);
+  return element;
+}
+
+function listed(question) {
+  const element = elementOf(all, "listed-template", question);
+  const isPinned = state.pinned === question.id;
+  const isAnswered = question.status === "answered";
+  const voted = state.voted.has(question.id);
+  element.id = `question-${question.id}`;
+  element.classList.toggle("pinned", isPinned);
+  element.classList.toggle("answered", isAnswered);
+  element.querySelector(".is-pinned").hidden = !isPinned;
+  element.querySelector(".is-answered").hidden = !isAnswered;
+  element.querySelector(".count").textContent = question.vote_count;
+  const form = element.querySelector("form");
+  form.action = `/s/${session}/questions/${question.id}/vote`;
+  form.elements.wants.value = voted ? "no" : "yes";
+  const button = form.querySelector("button");
+  button.setAttribute("aria-pressed", String(voted));
+  button.disabled = !state.mayVote || isAnswered;
+  return element;
+}
+
+function mine(question) {
+  const element = elementOf(own, "own-template", question);
+  const waits = question.status === "pending";
+  element.querySelector(".is-waiting").hidden = !waits;
+  element.querySelector(".is-dismissed").hidden = waits;
+  const form = element.querySelector("form");
+  form.action = `/s/${session}/questions/${question.id}/withdraw`;
+  form.hidden = !waits;
+  return element;
+}
+
+function inOrder(a, b) {
+  return (
+    Number(b.id === state.pinned) - Number(a.id === state.pinned) ||
+    Number(a.status === "answered") - Number(b.status === "answered") ||
+    b.vote_count - a.vote_count ||
+    (a.asked_at < b.asked_at ? -1 : 1)
+  );
+}
+
+function draw() {
+  const questions = [...state.questions.values()].sort(inOrder);
+  reorder(all, questions.map(listed));
+  document.getElementById("no-questions").hidden = questions.length > 0;
+  const waiting = [...state.mine.values()];
+  reorder(own, waiting.map(mine));
+  document.getElementById("own").hidden = waiting.length === 0;
+}
+
+let unannounced = 0;
+let announcing = null;
+
+function announce() {
+  unannounced += 1;
+  announcing ??= setTimeout(() => {
+    document.getElementById("questions-told").textContent = text("new_questions", { n: unannounced });
+    unannounced = 0;
+    announcing = null;
+  }, TOGETHER_MS);
+}
+
+function keepMine(questions) {
+  state.mine = new Map(questions.filter((one) => ["pending", "dismissed"].includes(one.status)).map((one) => [one.id, one]));
+}
+
+// --- what the stream tells
+
+const heard = {
+  snapshot(told) {
+    heard.session(told.session);
+    state.questions = new Map(
+      told.questions.filter((one) => ["approved", "answered"].includes(one.status)).map((one) => [one.id, one]),
+    );
+    state.pinned = told.pinned_question_id;
+    heard.presence(told);
+    draw();
+  },
+  me(told) {
+    keepMine(told.questions);
+    draw();
+    lookWithin(300);
+  },
+  session(told) {
+    const title = document.getElementById("title");
+    if (title.textContent !== told.title) title.textContent = told.title;
+    lookWithin(told.status === page.dataset.status ? 3_000 : 1_000);
+  },
+  question(told) {
+    const isShown = told.question !== null && ["approved", "answered"].includes(told.question.status);
+    if (isShown) {
+      if (!state.questions.has(told.question_id)) announce();
+      state.questions.set(told.question_id, told.question);
+    } else state.questions.delete(told.question_id);
+    draw();
+  },
+  votes(told) {
+    for (const [id, count] of Object.entries(told.counts)) {
+      const known = state.questions.get(id);
+      if (known) known.vote_count = count;
+    }
+    draw();
+  },
+  pin(told) {
+    state.pinned = told.question_id;
+    draw();
+  },
+  presence(told) {
+    document.getElementById("watching").textContent = text("watching", { n: told.watching });
+  },
+};
+
+// --- forms, sent without leaving the page
+
+function changed(form, answer) {
+  if (form.id === "ask") {
+    form.elements.body.value = "";
+    form.elements.once.value = crypto.randomUUID?.() ?? String(Math.random());
+    countCharacters();
+    tell(text(answer.status === "pending" ? "asked" : "asked_at_once"));
+  } else if (form.className === "vote") {
+    if (answer.has_voted) state.voted.add(answer.question_id);
+    else state.voted.delete(answer.question_id);
+    const known = state.questions.get(answer.question_id);
+    if (known) known.vote_count = answer.vote_count;
+    draw();
+  } else if (answer?.url) location.assign(answer.url);
+  lookWithin(100);
+}
+
+page.addEventListener("submit", async (event) => {
+  const form = event.target;
+  event.preventDefault();
+  if (form.getAttribute("aria-busy") === "true") return;
+  form.setAttribute("aria-busy", "true");
+  try {
+    changed(form, await send(form, event.submitter));
+  } catch (error) {
+    tell(error.message, { isBad: true });
+  } finally {
+    form.removeAttribute("aria-busy");
+  }
+});
+
+const body = document.getElementById("body");
+const hint = document.getElementById("body-hint");
+const usual = hint.textContent;
+
+function countCharacters() {
+  const left = MOST_CHARACTERS - [...body.value.trim()].length;
+  const isOver = left < 0;
+  body.setAttribute("aria-invalid", String(isOver));
+  if (left > MOST_CHARACTERS / 2) hint.textContent = usual;
+  else hint.textContent = text(isOver ? "characters_over" : "characters_left", { n: Math.abs(left) });
+}
+
+body.addEventListener("input", countCharacters);
+
+for (const one of all.children) {
+  if (one.querySelector("button").getAttribute("aria-pressed") === "true") state.voted.add(one.dataset.id);
+}
+listen(session, (name, told) => heard[name](told));
