@@ -20,7 +20,7 @@ async def questions_of(http: httpx.AsyncClient, tenant: Tenant, session: Json, u
 
 
 async def act(visitor: Visitor, session: Json, verb: str, **fields: str) -> str:
-    page = await visitor.send(f"/s/{session['id']}", f"/s/{session['id']}/{verb}", **fields)
+    page = await visitor.send(f"/s/{session['id']}", f"/s/{session['id']}/{verb}", fields)
     return page.text
 
 
@@ -73,7 +73,7 @@ async def test_a_question_that_is_none_comes_back_with_what_was_typed(
     session = await tenant.session(http)
     async with visiting(server.url, "ada", tenant.brand) as visitor:
         await act(visitor, session, "register")
-        page = await visitor.send(f"/s/{session['id']}", f"/s/{session['id']}/ask", body=body)
+        page = await visitor.send(f"/s/{session['id']}", f"/s/{session['id']}/ask", {"body": body})
     assert page.status == 400
     assert "Your question: expected 1 to 400 characters." in page.one("[role=alert]").get_text()
     assert page.form(f"/s/{session['id']}/ask")["body"].replace("\ufffd", "\0") == body

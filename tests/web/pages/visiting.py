@@ -1,6 +1,6 @@
 """A person with a browser that runs no script: cookies, forms that are filled in and sent, pages that are read."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
@@ -84,19 +84,17 @@ class Visitor:
         """Open a page, and where it leads to."""
         return Page(await self.http.get(path, headers=READS_PAGES, follow_redirects=follow))
 
-    async def send(self, page: str, action: str, *, follow: bool = True, **changed: str) -> Page:
-        """Open a page, fill in the form with this action, send it, and see what follows. A value of None is not possible:
-        what a browser would not send is taken out by `post`.
-        """
+    async def send(self, page: str, action: str, changed: Mapping[str, str] | None = None, *, follow: bool = True) -> Page:
+        """Open a page, fill in the form with this action, send it, and see what follows."""
         shown = await self.get(page)
-        return await self.post(action, {**shown.form(action), **changed}, follow=follow)
+        return await self.post(action, {**shown.form(action), **(changed or {})}, follow=follow)
 
-    async def post(self, action: str, fields: dict[str, str], *, follow: bool = True, **headers: str) -> Page:
+    async def post(self, action: str, fields: Mapping[str, str], *, follow: bool = True) -> Page:
         """Send a form, as a browser does from a page of ours."""
-        told = {"sec-fetch-site": "same-origin", **READS_PAGES, **headers}
+        told = {"sec-fetch-site": "same-origin", **READS_PAGES}
         return Page(await self.http.post(action, data=fields, headers=told, follow_redirects=follow))
 
-    async def ask(self, action: str, fields: dict[str, str]) -> httpx.Response:
+    async def ask(self, action: str, fields: Mapping[str, str]) -> httpx.Response:
         """Send a form as a module of ours does, which stays on its page."""
         return await self.http.post(
             action, data=fields, headers={"sec-fetch-site": "same-origin", "accept": "application/json"}
