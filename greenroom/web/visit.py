@@ -1,5 +1,6 @@
 """A visit: one request for a page, by somebody who is signed in or by nobody known, with what all pages need."""
 
+import re
 from typing import Any, TypeVar, cast
 from urllib.parse import urlencode
 
@@ -19,13 +20,16 @@ from greenroom.kit.ids import BrandId, UserId
 from greenroom.web import cookies, forms
 from greenroom.web.forms import Form, FormSeals
 from greenroom.web.rendering import page_answer, rendered
-from greenroom.web.texts import catalogue
+from greenroom.web.texts import catalogue, text
 from greenroom.web.times import Clock
 
 T = TypeVar("T")
 
 JSON = "application/json"
-SAID = "said"  # the query parameter that names a word of the catalogue, told once on the page that follows a form
+SAID = "said"  # the query parameter that names a text of the catalogue, told on the page that follows a form
+NUMBER = "n"
+
+_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 class Pages(Struct, frozen=True):
@@ -103,12 +107,14 @@ class Visit:
         body = rendered(template, {**self._everywhere(), **values})
         return page_answer(body, status=200, headers=[], framed_by=self.there.embed_origins)
 
-    def done(self, path: str, *, said: str | None = None, body: Struct | None = None) -> Answer:
+    def done(self, path: str, *, said: str | None = None, n: int | None = None, body: Struct | None = None) -> Answer:
         """What follows a form: the page at the path, which says the text of this name; a module of ours gets the body."""
         if self.wants_json:
             return json_answer(body, headers=[(b"cache-control", b"no-store")]) if body is not None else bare_answer(204, [])
-        where = path if said is None else f"{path}{'&' if '?' in path else '?'}{urlencode({SAID: said})}"
-        return see_other(where)
+        if said is None:
+            return see_other(path)
+        query = urlencode({SAID: said} if n is None else {SAID: said, NUMBER: n})
+        return see_other(f"{path}{'&' if '?' in path else '?'}{query}")
 
     def _everywhere(self) -> dict[str, Any]:
         known = self.known
@@ -124,9 +130,13 @@ class Visit:
         }
 
     def _said(self) -> str | None:
-        """The name of a text that the page before wanted to be said; none that is not meant for that."""
+        """What the page before wanted to be said, by the name of a text that is meant for that, and perhaps a number."""
         name = f"said.{self.parameter(SAID)}"
-        return name if name in catalogue() else None
+        number = self.parameter(NUMBER)
+        found = catalogue().get(name)
+        if found is None or (isinstance(found, dict) and not _NUMBER.fullmatch(number)):
+            return None
+        return text(name, n=int(number) if _NUMBER.fullmatch(number) else None)
 
     def parameter(self, name: str) -> str:
         """The first parameter of this name in the query; an empty text where there is none."""
