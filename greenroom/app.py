@@ -25,6 +25,7 @@ from greenroom.identity.claims import ClaimNames
 from greenroom.identity.gate import Gate
 from greenroom.identity.introspection import IntrospectedTokens
 from greenroom.identity.jwt_bearer import JwtTokens
+from greenroom.identity.provider import IdentityProvider
 from greenroom.identity.published_keys import PublishedKeys
 from greenroom.identity.request import CallerRequest
 from greenroom.identity.server import IdentityServer
@@ -58,7 +59,8 @@ from greenroom.session_settings import routes as session_settings
 from greenroom.session_settings.service import SettingsOf, defaults
 from greenroom.sessions import routes as sessions
 from greenroom.sessions.service import Sessions
-from greenroom.settings import Settings, load_settings
+from greenroom.setting_rules import load_settings
+from greenroom.settings import Settings
 from greenroom.stream import routes as stream
 from greenroom.stream.engine import Engine
 from greenroom.stream.service import Rechecks, Streams
@@ -120,6 +122,7 @@ def build(settings: Settings, *, limiter: RateLimiter, traffic: Traffic) -> App:
     cursors = Cursors(settings.secret_keys)
     tickets = StreamTickets(settings.secret_keys)
     remote = list(_remote_sources(settings))
+    provider = _identity_provider(settings)
     gate = Gate(
         [*([tokens] if "local" in settings.identity else []), *remote],
         limiter,
@@ -179,6 +182,9 @@ def build(settings: Settings, *, limiter: RateLimiter, traffic: Traffic) -> App:
                 is_public=settings.public_pages == "on",
                 embed_origins=settings.embed_origins,
                 join_url=settings.join_url,
+                provider=provider,
+                has_links="local" in settings.identity,
+                public_url=settings.public_url,
             ),
         }
         await engine.close()
@@ -186,7 +192,7 @@ def build(settings: Settings, *, limiter: RateLimiter, traffic: Traffic) -> App:
         for chore in chores:
             chore.cancel()
         await asyncio.gather(*chores, return_exceptions=True)
-        await asyncio.gather(*(source.close() for source in remote))
+        await asyncio.gather(*(source.close() for source in (*remote, *([provider] if provider else []))))
         await joining.close()
         await providers.close()
         await db.close()
@@ -210,14 +216,7 @@ def build(settings: Settings, *, limiter: RateLimiter, traffic: Traffic) -> App:
 
 def _remote_sources(settings: Settings) -> Iterator[JwtTokens | IntrospectedTokens]:
     """The identity server's tokens. Introspection is last: it takes every token for its own."""
-    names = ClaimNames(
-        user=settings.identity_user_claim,
-        clients=settings.identity_client_claim,
-        brand=settings.identity_brand_claim,
-        scopes=settings.identity_scope_claims,
-        email=settings.identity_email_claim,
-        zone=settings.identity_zone_claim,
-    )
+    names = _claim_names(settings)
     if "jwt" in settings.identity:
         keys = PublishedKeys(
             IdentityServer("jwt", seconds=settings.identity_seconds),
@@ -241,6 +240,34 @@ def _remote_sources(settings: Settings) -> Iterator[JwtTokens | IntrospectedToke
             names=names,
             cache_seconds=settings.introspection_cache_seconds,
         )
+
+
+def _claim_names(settings: Settings) -> ClaimNames:
+    return ClaimNames(
+        user=settings.identity_user_claim,
+        clients=settings.identity_client_claim,
+        brand=settings.identity_brand_claim,
+        scopes=settings.identity_scope_claims,
+        email=settings.identity_email_claim,
+        zone=settings.identity_zone_claim,
+    )
+
+
+def _identity_provider(settings: Settings) -> IdentityProvider | None:
+    """Who signs people in on the pages, where the settings name somebody."""
+    if settings.oidc_issuer is None:
+        return None
+    return IdentityProvider(
+        IdentityServer("oidc", seconds=settings.identity_seconds),
+        issuer=settings.oidc_issuer,
+        client_id=settings.oidc_client_id or "",
+        client_secret=settings.oidc_client_secret,
+        scope=settings.oidc_scope,
+        brand=settings.oidc_brand,
+        live_scope=settings.oidc_live_scope,
+        names=_claim_names(settings),
+        secret_keys=settings.secret_keys,
+    )
 
 
 def _with_cors(app: App, settings: Settings) -> App:

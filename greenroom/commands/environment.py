@@ -13,7 +13,8 @@ from msgspec.structs import replace
 from greenroom.commands.errors import CommandError
 from greenroom.kit.embedded import EmbeddedError, Lease
 from greenroom.kit.migrate import MigrationError, could_change_tables, migrate, pending, role_of
-from greenroom.settings import Settings, SettingsError, load_settings, variable
+from greenroom.setting_rules import load_settings
+from greenroom.settings import Settings, SettingsError, variable
 
 KEY_FILE = "secret_keys"
 KEY_OCTETS = 32

@@ -89,12 +89,12 @@ class IdentityServer:
         url: str,
         form: dict[str, str],
         *,
-        authorization: str,
+        authorization: str | None,
         expected: frozenset[HTTPStatus],
         most_octets: int,
     ) -> Reply:
         """What the server answers to the form. Raises Unavailable, also for a status that is not expected."""
-        headers = {"Authorization": authorization}
+        headers = {} if authorization is None else {"Authorization": authorization}
         return await self._ask(
             _Question(method="POST", url=url, headers=headers, form=form, expected=expected, most_octets=most_octets)
         )

@@ -9,6 +9,7 @@ from greenroom.kit.http.request import ApiRequest
 
 SIGNED_IN: Final = "greenroom"
 ZONE: Final = "greenroom_zone"  # the browser's own time zone, written by its script
+TRIP: Final = "greenroom_trip"  # what is remembered while somebody signs in at an identity provider
 HOST_ONLY: Final = "__Host-"  # browsers take it only for this host, over TLS (RFC 6265bis, section 4.1.3.2)
 
 
@@ -33,10 +34,18 @@ def signed_out(request: ApiRequest) -> tuple[bytes, bytes]:
     return _set(request, "", seconds=0)
 
 
+def trip(request: ApiRequest, kept: str, *, seconds: int) -> tuple[bytes, bytes]:
+    """The header that remembers, or forgets, what a browser took along to the identity provider."""
+    return _line(request, TRIP, kept, seconds=seconds, path="/signin")
+
+
 def _set(request: ApiRequest, value: str, *, seconds: int) -> tuple[bytes, bytes]:
+    return _line(request, _name(request), value, seconds=seconds, path="/")
+
+
+def _line(request: ApiRequest, name: str, value: str, *, seconds: int, path: str) -> tuple[bytes, bytes]:
     secure = "; Secure" if _is_secure(request) else ""
-    text = f"{_name(request)}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
-    return b"set-cookie", text.encode()
+    return b"set-cookie", f"{name}={value}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}".encode()
 
 
 def _name(request: ApiRequest) -> str:

@@ -1,30 +1,22 @@
 """Signing in and out. A link is used by a form, not by being opened: programs that look into mail open every link."""
 
 from http import HTTPStatus
-from typing import Final
 
 from greenroom.identity.sign_in import PARAMETER, PATH
 from greenroom.kit.errors import InvalidToken
 from greenroom.kit.http.answer import Answer
 from greenroom.web import cookies, provider_signing
 from greenroom.web.binding import does, shows
+from greenroom.web.paths import NEXT, own_path
 from greenroom.web.visit import Visit, see_other
-
-HOME: Final = "/"
-NEXT: Final = "next"
-NEXT_CHARACTERS: Final = 1000
-
-
-def own_path(text: str) -> str:
-    """The path where it is one of ours, else that of the first page: nobody is led to another site."""
-    is_own = text.startswith("/") and not text.startswith(("//", "/\\")) and len(text) <= NEXT_CHARACTERS
-    return text if is_own and text.isascii() and text.isprintable() and "\\" not in text else HOME
 
 
 @shows("/signin")
 async def sign_in(visit: Visit) -> Answer:
     """Ways to sign in."""
-    return visit.page("signin.html", leads_to=own_path(visit.parameter(NEXT)))
+    there = visit.there
+    name = None if there.provider is None else there.provider.name
+    return visit.page("signin.html", leads_to=own_path(visit.parameter(NEXT)), provider=name, has_links=there.has_links)
 
 
 @shows(PATH)

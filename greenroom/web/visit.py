@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from greenroom.identity.caller import Caller
 from greenroom.identity.gate import Gate
+from greenroom.identity.provider import IdentityProvider
 from greenroom.identity.request import CallerRequest
 from greenroom.identity.scopes import READ_LIVE, WRITE_LIVE
 from greenroom.identity.sign_in import CLIENT, SignIn
@@ -41,6 +42,9 @@ class Pages(Struct, frozen=True):
     is_public: bool
     embed_origins: tuple[str, ...]
     join_url: str | None
+    provider: IdentityProvider | None
+    has_links: bool
+    public_url: str | None
 
 
 class Visit:

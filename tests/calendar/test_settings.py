@@ -2,7 +2,8 @@
 
 import pytest
 
-from greenroom.settings import SettingsError, load_settings
+from greenroom.setting_rules import load_settings
+from greenroom.settings import SettingsError
 
 
 @pytest.mark.parametrize("address", ["noreply@example.com", "host+live@mail.example.co.uk", "o'brien@localhost"])

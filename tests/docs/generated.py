@@ -22,7 +22,8 @@ from greenroom.registrations.schemas import AdminRegistrationFilters, MyRegistra
 from greenroom.session_settings.schemas import SessionSettings, SettingsPatch
 from greenroom.session_settings.service import defaults
 from greenroom.sessions.schemas import SessionFilters
-from greenroom.settings import SECRET_KEY_CHARACTERS, Settings, variable
+from greenroom.setting_rules import SECRET_KEY_CHARACTERS
+from greenroom.settings import Settings, variable
 from tests.docs.pages import ROOT
 
 # Defaults that depend on where the program runs.

@@ -86,19 +86,27 @@ class OidcProvider:
             "code_challenge_method": "S256",
         }
         with httpx.Client(verify=AUTHORITIES, base_url=self.issuer) as browser:
-            response = browser.get("/auth", params=asked)
-            for _ in range(MOST_STEPS):
-                place = response.headers.get("location", "")
-                if place.startswith(CALLBACK):
-                    return str(httpx.URL(place).params["code"])
-                if "/interaction/" in place:
-                    page = browser.get(place)
-                    prompt = "login" if 'name="login"' in page.text else "consent"
-                    response = browser.post(place, data={"prompt": prompt, "login": user, "password": "any"})
-                else:
-                    assert response.is_redirect, response.text
-                    response = browser.get(place)
-        raise AssertionError(f"no code after {MOST_STEPS} steps: {response.status_code} {response.text}")
+            return str(_signed_in(browser, browser.get("/auth", params=asked), user, until=CALLBACK).params["code"])
+
+    def sign_in(self, browser: httpx.Client, url: str, user: str, *, until: str) -> httpx.URL:
+        """Somebody whom an app has sent to the url signs in there; answers where the app is told that."""
+        return _signed_in(browser, browser.get(url), user, until=until)
+
+
+def _signed_in(browser: httpx.Client, response: httpx.Response, user: str, *, until: str) -> httpx.URL:
+    """Sign in and consent, on the server's own pages, until it sends the browser back."""
+    for _ in range(MOST_STEPS):
+        place = str(response.url.join(response.headers.get("location", "")))
+        if place.startswith(until):
+            return httpx.URL(place)
+        if "/interaction/" in place:
+            page = browser.get(place)
+            prompt = "login" if 'name="login"' in page.text else "consent"
+            response = browser.post(place, data={"prompt": prompt, "login": user, "password": "any"})
+        else:
+            assert response.is_redirect, response.text
+            response = browser.get(place)
+    raise AssertionError(f"no code after {MOST_STEPS} steps: {response.status_code} {response.text}")
 
 
 @contextmanager

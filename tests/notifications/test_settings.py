@@ -3,7 +3,8 @@
 import pytest
 
 from greenroom.notifications.smtp import MailServer, server_at
-from greenroom.settings import SettingsError, load_settings
+from greenroom.setting_rules import load_settings
+from greenroom.settings import SettingsError
 
 GOOD = {
     "GREENROOM_SMTP_URL": "smtp://greenroom:hunter2@mail.example.com",

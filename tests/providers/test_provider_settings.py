@@ -2,7 +2,8 @@
 
 import pytest
 
-from greenroom.settings import SettingsError, load_settings
+from greenroom.setting_rules import load_settings
+from greenroom.settings import SettingsError
 
 SECRET = "hunter2-not-to-be-shown"  # noqa: S105
 GETSTREAM = {"GREENROOM_GETSTREAM_API_KEY": "key", "GREENROOM_GETSTREAM_API_SECRET": SECRET}

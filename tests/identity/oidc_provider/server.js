@@ -53,6 +53,14 @@ const configuration = (keys) => ({
       scope: `openid ${SCOPES}`,
     },
     {
+      client_id: 'pages',
+      application_type: 'native',
+      token_endpoint_auth_method: 'none',
+      grant_types: ['authorization_code'],
+      redirect_uris: ['http://127.0.0.1/signin/callback'],
+      scope: 'openid',
+    },
+    {
       client_id: 'greenroom at the tests',
       client_secret: GREENROOM_SECRET,
       grant_types: [],

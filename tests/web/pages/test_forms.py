@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from greenroom.web.signing import own_path
+from greenroom.web.paths import own_path
 from tests.server import Server
 from tests.tenant import Tenant
 from tests.web.pages.visiting import Page, visiting
