@@ -40,6 +40,11 @@ class Grid(Struct, frozen=True):
         """All that is on."""
         return [one for week in self.weeks for day in week for one in day.sessions]
 
+    @property
+    def has_today(self) -> bool:
+        """Whether today is one of its days."""
+        return any(day.is_today for week in self.weeks for day in week)
+
 
 class Span(Struct, frozen=True):
     """From an instant on, and before another one; None where the calendar ends with it."""

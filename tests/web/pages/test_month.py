@@ -78,6 +78,39 @@ async def test_a_day_has_its_sessions_by_time_and_says_what_is_ones_own(
     ]  # fmt: skip
 
 
+async def test_a_seat_is_said_to_be_had_as_long_as_there_is_one(
+    http: httpx.AsyncClient, server: Server, tenant: Tenant
+) -> None:
+    states: tuple[tuple[str, tuple[str, ...]], ...] = (
+        ("1", ()),
+        ("2", ("start",)),
+        ("3", ("start", "end")),
+        ("4", ("cancel",)),
+    )
+    for day, steps in states:
+        session = await at(http, tenant, f"2027-03-0{day}T12:00:00Z", day)
+        await http.post(f"/v1/sessions/{session['id']}/registrations", headers=tenant.bearer("ada"))
+        for step in steps:
+            await tenant.step(http, session, step)
+    page = await opened(server, tenant, "/?month=2027-03")
+    assert [" ".join(one.get_text(" ").split()) for one in page.all(".month li p")] == [
+        "Broadcast You have a seat 99 seats left", "Broadcast Live You have a seat 99 seats left",
+        "Broadcast Ended You had a seat", "Broadcast Cancelled",
+    ]  # fmt: skip
+
+
+async def test_weeks_without_anything_are_left_out_on_a_phone_and_the_one_with_today_is_not(
+    http: httpx.AsyncClient, server: Server, tenant: Tenant
+) -> None:
+    await at(http, tenant, "2027-03-09T12:00:00Z", "one")
+    weeks = (await opened(server, tenant, "/?month=2027-03")).all(".month tbody tr")
+    assert [one.has_attr("class") for one in weeks] == [True, False, True, True, True]
+    assert (await opened(server, tenant, "/?month=2027-04")).has("table.month.free")
+    this_one = await opened(server, tenant, f"/?month={datetime.now(UTC):%Y-%m}")
+    assert not this_one.has("table.month.free")
+    assert not this_one.has("tr.free td[aria-current]")
+
+
 async def test_the_first_and_the_last_minute_of_a_month_are_in_it(server: Server, tenant: Tenant, owner: Owner) -> None:
     begins, ends = datetime(2027, 3, 1, 5, tzinfo=UTC), datetime(2027, 4, 1, 4, tzinfo=UTC)  # summer time since the 14th
     await plant(
