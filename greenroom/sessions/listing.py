@@ -81,13 +81,22 @@ def named(filters: SessionFilters, brand: BrandId | None) -> str:
 
 def position_of(kept: Kept) -> bytes:
     """Where the list goes on after this session."""
-    return POSITION.pack((datetime.fromisoformat(kept.scheduled_at) - EPOCH) // MICROSECOND, kept.id.bytes)
+    return _packed(datetime.fromisoformat(kept.scheduled_at), kept.id)
+
+
+def position_at(instant: datetime) -> bytes:
+    """Where the list begins with the first session at the instant or after it."""
+    return _packed(instant, BEFORE_ALL)
 
 
 def opened(position: bytes) -> tuple[datetime, UUID]:
     """The time and the id of a position."""
     microseconds, octets = POSITION.unpack(position)
     return EPOCH + microseconds * MICROSECOND, UUID(bytes=octets)
+
+
+def _packed(instant: datetime, known_id: UUID) -> bytes:
+    return POSITION.pack((instant - EPOCH) // MICROSECOND, known_id.bytes)
 
 
 def _same(**named_twice: T | None) -> T | None:

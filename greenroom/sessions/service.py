@@ -20,7 +20,7 @@ from greenroom.kit.pagination import Cursors
 from greenroom.kit.wire import sent
 from greenroom.sessions import queries
 from greenroom.sessions.kept import Kept, as_session
-from greenroom.sessions.listing import is_quick, listing_of, page_of
+from greenroom.sessions.listing import is_quick, listing_of, named, page_of, position_at
 from greenroom.sessions.queries import Asked, CoHostChange, Creation, Edit, Listing, Move, Outcome
 from greenroom.sessions.schemas import (
     MOST_CO_HOSTS,
@@ -90,6 +90,11 @@ async def listed(there: Sessions, caller: Caller, filters: SessionFilters) -> Se
     else:
         kept = await queries.page(there.db, listing)
     return page_of(kept, filters, listing, there.cursors)
+
+
+def cursor_at(there: Sessions, caller: Caller, filters: SessionFilters, instant: datetime) -> str:
+    """The cursor of the page that begins at the instant, in the list of these filters. Raises Forbidden."""
+    return there.cursors.seal(position_at(instant), of=named(filters, caller.within(filters.brand_id)))
 
 
 async def count(db: Database, brand: BrandId) -> int:

@@ -49,14 +49,27 @@ class Clock:
         return text("time.full", day=told_day(local.date()), time=_told_time(local), zone=self.zone_name(local))
 
     def told_time(self, instant: str | datetime) -> str:
-        """The time alone, such as `18:00`."""
-        return _told_time(self.local(instant))
+        """The time alone, such as `18:00`; in an hour that comes twice which of the two: `01:30 (UTC-0400)`."""
+        local = self.local(instant)
+        if local.replace(fold=0).utcoffset() == local.replace(fold=1).utcoffset():
+            return _told_time(local)
+        return text("time.doubled", time=_told_time(local), offset=f"{local:%z}"[:5])
 
     def zone_name(self, at: datetime) -> str:
         """The zone's name as people say it, with the one that computers have: `Central European Time (Europe/Berlin)`."""
         if self.name == "UTC" or at.tzinfo is UTC:
             return "UTC"
         return text("time.zone", name=get_timezone_name(at, width="long", locale=locale()), zone=self.name)
+
+    def zone_all_year(self, at: datetime) -> str:
+        """The zone's name for times of all the year: `Central European Time, Europe/Berlin`, whether it is summer or not."""
+        local = self.local(at)
+        if self.name == "UTC":
+            return self.zone_name(local)
+        names = {self.zone_name(local.replace(month=month, day=1)) for month in (1, 7)}
+        if len(names) == 1:
+            return names.pop()
+        return text("time.zone", name=get_timezone_name(self.zone, width="long", locale=locale()), zone=self.name)
 
 
 def told_day(day: date) -> str:

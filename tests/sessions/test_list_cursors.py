@@ -8,14 +8,32 @@ from pathlib import Path
 import httpx
 import pytest
 
+from greenroom.identity.caller import Caller
+from greenroom.identity.scopes import READ_LIVE
 from greenroom.identity.tokens import Signer, new_grant
+from greenroom.kit.database import Database
+from greenroom.kit.errors import ValidationFailed
 from greenroom.kit.ids import ClientId, UserId
 from greenroom.kit.pagination import Cursors
+from greenroom.sessions import service
 from greenroom.sessions.listing import named
 from greenroom.sessions.schemas import SessionFilters
+from greenroom.sessions.service import Sessions, cursor_at
 from tests.postgres import Owner, TestDatabase
 from tests.server import AUTHORITIES, SECRET_KEY, running_server
-from tests.sessions.lists import SESSIONS, another_brand, ids_of, minutes, operator, page, plant, register, session_at
+from tests.sessions.lists import (
+    MINUTE,
+    NOON,
+    SESSIONS,
+    another_brand,
+    ids_of,
+    minutes,
+    operator,
+    page,
+    plant,
+    register,
+    session_at,
+)
 from tests.tenant import Tenant
 from tests.wire import SENTINEL, assert_refused
 
@@ -146,6 +164,18 @@ async def test_a_cursor_of_another_servers_key_is_refused(http: httpx.AsyncClien
     known = Cursors([SECRET_KEY]).seal(bytes(24), of=named(SessionFilters(), tenant.brand))
     await assert_no_cursor(http, tenant.bearer(), forged)
     assert (await http.get(SESSIONS, params={"cursor": known}, headers=tenant.bearer())).status_code == 200
+
+
+async def test_a_list_begins_at_an_instant_where_a_page_wants_that(tenant: Tenant, owner: Owner, db: Database) -> None:
+    sessions = await plant(owner, tenant, *minutes(3))
+    there = Sessions(db, Cursors([SECRET_KEY]), wait_seconds=5)
+    reader = Caller(user=UserId("ada"), client=ClientId("test"), brand=tenant.brand, scopes=frozenset({READ_LIVE}))
+    for instant, expected in ((NOON, sessions), (NOON + MINUTE, sessions[1:]), (NOON + 3 * MINUTE, [])):
+        cursor = cursor_at(there, reader, SessionFilters(kind="live"), instant)
+        found = await service.listed(there, reader, SessionFilters(kind="live", cursor=cursor))
+        assert [one.id for one in found.sessions] == expected
+    with pytest.raises(ValidationFailed):
+        await service.listed(there, reader, SessionFilters(kind="office_hours", cursor=cursor))
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from greenroom.kit.http.answer import Answer
 from greenroom.sessions import service
 from greenroom.sessions.service import Sessions
 from greenroom.web.binding import shows
+from greenroom.web.participants.titles import headline
 from greenroom.web.visit import Visit, anybody
 
 
@@ -14,7 +15,7 @@ async def embedded(visit: Visit, id: str) -> Answer:
     if not visit.there.embed_origins:
         raise NotFound
     found = await service.get(visit.service("sessions", Sessions), anybody(None), id)
-    return visit.framed("embed.html", session=found.session)
+    return visit.framed("embed.html", session=found.session, headline=headline)
 
 
 ROUTES = [embedded]

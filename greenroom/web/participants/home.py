@@ -1,52 +1,36 @@
 """What is on: the pages of a brand."""
 
-from collections.abc import Sequence
-from itertools import groupby
+from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import quote, urlencode
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from greenroom.identity.caller import Caller
 from greenroom.kit.errors import NotFound
 from greenroom.kit.http.answer import Answer
 from greenroom.kit.http.query import QueryReader
 from greenroom.kit.ids import BrandId
-from greenroom.kit.wire import Month, sent
-from greenroom.sessions import service
-from greenroom.sessions.schemas import NAME_CHARACTERS, Session, SessionFilters, SessionList
+from greenroom.kit.wire import sent
+from greenroom.sessions.schemas import NAME_CHARACTERS, Cursor, KindField, MonthField, Name
 from greenroom.sessions.service import Sessions
-from greenroom.web import forms
 from greenroom.web.binding import shows
-from greenroom.web.participants.months import Grid, grid_of, months_of_utc, now, this_month
-from greenroom.web.times import Clock, told_day
+from greenroom.web.participants.months import this_month
+from greenroom.web.participants.shelves import Chosen, Looker, grid, shelf
+from greenroom.web.participants.titles import headline
 from greenroom.web.visit import Visit, anybody
 
-FILTERS: Final = QueryReader(SessionFilters)
-CHOSEN: Final = ("kind", "category")
-PAGES_OF_A_MONTH: Final = 5  # of a hundred sessions each
+
+class Wanted(Struct, frozen=True, kw_only=True):
+    """What an address asks for. The cursor is one of what is to come: a month has no pages."""
+
+    kind: KindField | UnsetType = UNSET
+    category: Name | UnsetType = UNSET
+    month: MonthField | UnsetType = UNSET
+    cursor: Cursor | UnsetType = UNSET
 
 
-class Day(Struct, frozen=True):
-    """A day of the viewer's, and what is on."""
-
-    told: str
-    sessions: list[Session]
-
-
-class Shelf(Struct, frozen=True):
-    """What is on, as the page shows it: live now, then by day; or a month."""
-
-    live: list[Session]
-    days: list[Day]
-    later: str | None
-    grid: Grid | None
-
-    @property
-    def sessions(self) -> list[Session]:
-        """All of them."""
-        of_grid = [] if self.grid is None else [one for week in self.grid.weeks for day in week for one in day.sessions]
-        return [*self.live, *(one for day in self.days for one in day.sessions), *of_grid]
+WANTED: Final = QueryReader(Wanted)
 
 
 @shows("/")
@@ -54,74 +38,49 @@ async def home(visit: Visit) -> Answer:
     """The viewer's own brand; where pages are public, the way to any."""
     if visit.known is None and visit.there.is_public:
         return visit.page("home_public.html")
-    return await _brand_page(visit, visit.caller, str(visit.caller.brand))
+    return await _brand_page(visit, visit.caller, str(visit.caller.brand), at="/")
 
 
-@shows("/b/{brand}")
+@shows("/b/{brand:path}")  # a brand's name may hold a slash, which the server decodes before a path is matched
 async def brand_home(visit: Visit, brand: str) -> Answer:
-    """A brand's. Raises NotFound for another than one's own."""
-    if visit.known is None:
-        if not visit.there.is_public:
-            return await _brand_page(visit, visit.caller, brand)
-        if not 1 <= len(brand) <= NAME_CHARACTERS or "\0" in brand:
-            raise NotFound
-        return await _brand_page(visit, anybody(BrandId(brand)), brand)
-    if visit.known.brand != brand:
+    """A brand's. Raises NotFound for another than one's own, and for what can be no brand."""
+    known = visit.known or (None if visit.there.is_public else visit.caller)
+    if (known is not None and known.brand != brand) or not 1 <= len(brand) <= NAME_CHARACTERS or "\0" in brand:
         raise NotFound
-    return await _brand_page(visit, visit.known, brand)
+    return await _brand_page(visit, known or anybody(BrandId(brand)), brand, at=f"/b/{quote(brand, safe='')}")
 
 
-def by_day(sessions: Sequence[Session], clock: Clock) -> list[Day]:
-    """By the viewer's days, whose order is that of the sessions."""
-    return [Day(told_day(day), list(those)) for day, those in groupby(sessions, key=lambda one: clock.day(one.scheduled_at))]
-
-
-async def _brand_page(visit: Visit, viewer: Caller, brand: str) -> Answer:
-    asked = forms.query_in(visit.request)
-    chosen = {name: asked.line(name) for name in CHOSEN if asked.line(name)}
-    month = asked.line("month")
-    wanted = FILTERS.read(urlencode({**chosen, **({"month": month} if month else {})}).encode())
-    shelf = await (_month(visit, viewer, wanted, chosen) if month else _upcoming(visit, viewer, chosen, asked.line("cursor")))
+async def _brand_page(visit: Visit, viewer: Caller, brand: str, *, at: str) -> Answer:
+    wanted = WANTED.read(without_empty(visit.request.query))
+    chosen = Chosen(wanted.kind, wanted.category)
+    looker = Looker(visit.service("sessions", Sessions), viewer, visit.clock, datetime.now(UTC))
+    on = (
+        await shelf(looker, chosen, wanted.cursor)
+        if isinstance(wanted.month, UnsetType)
+        else await grid(looker, chosen, wanted.month)
+    )
     return visit.page(
-        "home.html",
+        "home.html" if isinstance(wanted.month, UnsetType) else "home_month.html",
         brand=brand,
-        at=f"/b/{quote(brand, safe='')}",
-        shelf=shelf,
-        chosen=chosen,
-        categories=sorted({one.category for one in shelf.sessions if one.category} | {sent(wanted.category) or ""} - {""}),
-        this_month=this_month(visit.clock, at=now()),
+        at=at,
+        on=on,
+        month=sent(wanted.month),
+        chosen=chosen.query(),
+        categories=sorted({*(one.category for one in on.sessions if one.category), *_said(wanted.category)}),
+        this_month=this_month(visit.clock, at=looker.at),
         with_query=_with_query,
-        zone=visit.clock.zone_name(visit.clock.local(now())),
+        headline=headline,
+        zone=visit.clock.zone_all_year(looker.at),
     )
 
 
-async def _upcoming(visit: Visit, viewer: Caller, chosen: dict[str, str], cursor: str) -> Shelf:
-    """Live ones on the first page; then those to come."""
-    page = {"cursor": cursor} if cursor else {}
-    coming = await _listed(visit, viewer, {**chosen, "upcoming": "true", **page})
-    live = [] if cursor else (await _listed(visit, viewer, {**chosen, "status": "live", "limit": "100"})).sessions
-    return Shelf(live, by_day(coming.sessions, visit.clock), coming.next_cursor, None)
+def without_empty(query: bytes) -> bytes:
+    """What a form does not choose, a browser sends as an empty text."""
+    return b"&".join(pair for pair in query.split(b"&") if pair.partition(b"=")[2])
 
 
-async def _month(visit: Visit, viewer: Caller, wanted: SessionFilters, chosen: dict[str, str]) -> Shelf:
-    """A month begins in the viewer's zone; the list knows those of UTC."""
-    month = Month(sent(wanted.month) or "")
-    found: list[Session] = []
-    for one in months_of_utc(month):
-        cursor: str | None = ""
-        for _ in range(PAGES_OF_A_MONTH):
-            page = {"cursor": cursor} if cursor else {}
-            listed = await _listed(visit, viewer, {**chosen, "month": one, "limit": "100", **page})
-            found += listed.sessions
-            cursor = listed.next_cursor
-            if cursor is None:
-                break
-    return Shelf([], [], None, grid_of(month, found, visit.clock, at=now()))
-
-
-async def _listed(visit: Visit, viewer: Caller, query: dict[str, str]) -> SessionList:
-    filters = FILTERS.read(urlencode(query).encode())
-    return await service.listed(visit.service("sessions", Sessions), viewer, filters)
+def _said(value: str | UnsetType) -> set[str]:
+    return set() if isinstance(value, UnsetType) else {value}
 
 
 def _with_query(at: str, chosen: dict[str, str], **more: str) -> str:
