@@ -1,5 +1,6 @@
 """Who has registered, who waits, who was removed."""
 
+from datetime import UTC, datetime
 from typing import Final, Literal, get_args
 from urllib.parse import urlencode
 
@@ -109,6 +110,7 @@ async def _page(
         looked=looked,
         typed=typed or looked,
         statuses=STATUSES,
+        zone=visit.clock.zone_name(visit.clock.local(datetime.now(UTC))),
         next_page=None if found.next_cursor is None else looked.address(path, cursor=found.next_cursor),
         problems=problems,
     )

@@ -265,8 +265,10 @@ function standsStill(card, question) {
   card.gone = question;
   const said = text(`queue.gone.${question.status}`);
   const line = card.querySelector("[data-gone]");
+  const top = topOf(document.activeElement);
   line.textContent = said;
   line.hidden = false;
+  bringTo(document.activeElement, top);
   for (const button of card.querySelectorAll("button")) button.setAttribute("aria-disabled", "true");
   tell(said);
 }
