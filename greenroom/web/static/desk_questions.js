@@ -144,15 +144,29 @@ function gliding(change) {
   }
 }
 
-/** What others change: that which is read stays where it is. */
+/** It comes to stand at this height: the page is scrolled, and where it cannot be, there is more room for a button. */
+function bringTo(element, top) {
+  scrollOver(topOf(element) - top);
+  const off = topOf(element) - top;
+  if (off < 0 && element.matches("button")) {
+    const card = element.closest(".ask");
+    card.style.minHeight = `${card.offsetHeight - off}px`;
+  } else if (off > 0) {
+    const room = queue.querySelector("[data-room]");
+    room.style.height = `${room.offsetHeight + off}px`;
+    scrollOver(off);
+  }
+}
+
+/** What others change: that which is about to be pressed stays where it is, or else that which is read. */
 function anchored(change, leaving = null) {
-  const isSeen = (card) => card !== leaving && card.getBoundingClientRect().bottom > 0 && topOf(card) < innerHeight;
-  const focused = document.activeElement?.closest(".ask");
-  const read = focused && isSeen(focused) ? focused : cards().find(isSeen);
-  const top = read && topOf(read);
+  const isSeen = (card) => card && card !== leaving && card.getBoundingClientRect().bottom > 0 && topOf(card) < innerHeight;
+  const { activeElement: focused } = document;
+  const kept = isSeen(focused?.closest(".ask")) ? focused : cards().find(isSeen);
+  const top = kept && topOf(kept);
   gliding(() => {
     change();
-    if (read?.isConnected) scrollOver(topOf(read) - top);
+    if (kept?.isConnected) bringTo(kept, top);
   });
 }
 
@@ -174,20 +188,6 @@ function wave(card) {
 function pauseForThumb() {
   queue.classList.add("is-moving");
   setTimeout(() => queue.classList.remove("is-moving"), MOVING_MS);
-}
-
-/** The button comes to stand at this height: the page is scrolled, and where it cannot be, there is more room. */
-function bringTo(button, top) {
-  scrollOver(topOf(button) - top);
-  const off = topOf(button) - top;
-  if (off < 0) {
-    const card = button.closest(".ask");
-    card.style.minHeight = `${card.offsetHeight - off}px`;
-  } else if (off > 0) {
-    const room = queue.querySelector("[data-room]");
-    room.style.height = `${room.offsetHeight + off}px`;
-    scrollOver(off);
-  }
 }
 
 // What a moderator does.

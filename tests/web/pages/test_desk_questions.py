@@ -92,7 +92,7 @@ async def test_a_question_that_waits_is_let_through_or_dismissed_and_one_comes_b
     there: Forum, host: Visitor, status: str
 ) -> None:
     first, second = await there.asked("anna", "first"), await there.asked("ben", "second")
-    sent = await host.send(queue_of(there), act_on(there, first), status=status, follow=False)
+    sent = await host.send(queue_of(there), act_on(there, first), {"status": status}, follow=False)
     assert sent.status == 303
     where = urlsplit(sent.answer.headers["location"])
     assert where.fragment == f"question-{second['id']}"
@@ -104,9 +104,9 @@ async def test_a_question_that_waits_is_let_through_or_dismissed_and_one_comes_b
 
 async def test_after_the_last_of_a_list_one_comes_back_to_the_one_before_or_to_the_queue(there: Forum, host: Visitor) -> None:
     first, second = await there.asked("anna", "first"), await there.asked("ben", "second")
-    sent = await host.send(queue_of(there), act_on(there, second), status="approved", follow=False)
+    sent = await host.send(queue_of(there), act_on(there, second), {"status": "approved"}, follow=False)
     assert urlsplit(sent.answer.headers["location"]).fragment == f"question-{first['id']}"
-    sent = await host.send(queue_of(there), act_on(there, first), status="approved", follow=False)
+    sent = await host.send(queue_of(there), act_on(there, first), {"status": "approved"}, follow=False)
     assert urlsplit(sent.answer.headers["location"]).fragment == "queue"
 
 
@@ -116,13 +116,13 @@ async def test_where_one_comes_back_to_is_a_place_of_the_queue_whatever_the_form
 ) -> None:
     question = await there.asked()
     fields = {"status": "approved", "next": following}
-    sent = await host.send(queue_of(there), act_on(there, question), follow=False, **fields)
+    sent = await host.send(queue_of(there), act_on(there, question), fields, follow=False)
     assert sent.answer.headers["location"] == f"{queue_of(there)}?said=question_approved#queue"
 
 
 async def test_an_approved_question_is_called_answered(there: Forum, host: Visitor) -> None:
     question = await there.question()
-    page = await host.send(queue_of(there), act_on(there, question), status="answered")
+    page = await host.send(queue_of(there), act_on(there, question), {"status": "answered"})
     assert (bodies(page, "approved"), bodies(page, "answered")) == ([], ["Why?"])
     assert "Marked as answered" in page.text
 
@@ -204,7 +204,7 @@ async def test_a_module_gets_the_question_as_it_is_now(there: Forum, host: Visit
 @pytest.mark.parametrize("status", ["", "pending", "gone", "approved,dismissed"])
 async def test_a_status_that_no_button_has_is_refused(there: Forum, host: Visitor, status: str) -> None:
     question = await there.asked()
-    page = await host.send(queue_of(there), act_on(there, question), status=status)
+    page = await host.send(queue_of(there), act_on(there, question), {"status": status})
     assert page.status == 400
     assert (await there.seen(question) or {})["status"] == "pending"
 
@@ -292,7 +292,7 @@ async def test_from_a_later_page_one_comes_back_to_that_page(there: Forum, host:
     later = f"{queue_of(there)}{(await host.get(queue_of(there))).one('[data-more]')['href']}"
     page = await host.get(later)
     action = str(page.all("#pending form[data-act=moderate]")[0]["action"])
-    sent = await host.send(later, action, status="approved", follow=False)
+    sent = await host.send(later, action, {"status": "approved"}, follow=False)
     there_again = parse_qs(urlsplit(sent.answer.headers["location"]).query)
     assert there_again["status"] == ["pending"]
     assert bodies(await host.get(sent.answer.headers["location"]), "pending") == ["question 051"]

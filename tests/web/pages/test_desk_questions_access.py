@@ -29,7 +29,7 @@ async def test_a_co_host_moderates(server: Server, tenant: Tenant, there: Forum)
     answered(await there.http.put(f"{there.path}/co-hosts/host_2", headers=tenant.bearer()), 200)
     question = await there.asked()
     async with visiting(server.url, "host_2", tenant.brand) as co_host:
-        page = await co_host.send(queue_of(there), act_on(there, question), status="approved")
+        page = await co_host.send(queue_of(there), act_on(there, question), {"status": "approved"})
     assert (page.status, bodies(page, "approved")) == (200, ["Why?"])
 
 
@@ -37,7 +37,7 @@ async def test_who_manages_moderates_a_session_of_somebody_else(server: Server, 
     question = await there.asked()
     scope = "read:live write:live manage:live"
     async with visiting(server.url, "manager", tenant.brand, scope=scope) as manager:
-        page = await manager.send(queue_of(there), act_on(there, question), status="dismissed")
+        page = await manager.send(queue_of(there), act_on(there, question), {"status": "dismissed"})
     assert (page.status, bodies(page, "dismissed")) == (200, ["Why?"])
 
 
