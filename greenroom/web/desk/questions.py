@@ -29,6 +29,9 @@ SECTIONS: Final[tuple[QuestionStatus, ...]] = ("pending", "approved", "answered"
 OUTCOMES: Final[Mapping[str, QuestionPatch]] = {
     status: QuestionPatch(status=status) for status in get_args(QuestionStatus) if status != "pending"
 }
+SAID: Final[Mapping[QuestionStatus, str]] = {
+    "approved": "question_approved", "dismissed": "question_dismissed", "answered": "question_answered",
+}  # fmt: skip
 SHOWN: Final = PageLimit(50)  # of each section
 NO_STORE: Final = (b"cache-control", b"private, no-store")
 
@@ -108,7 +111,7 @@ async def moderate(visit: Visit, id: str, question_id: str) -> Answer:
         return await _mistaken(visit, id, question_id, error)
     following = parse_id(visit.form.text("next"))
     place = "queue" if following is None else f"question-{following}"
-    return visit.done(_back(visit, question, place), said=f"question_{question.status}", body=question)
+    return visit.done(_back(visit, question, place), said=SAID[question.status], body=question)
 
 
 @does("/host/{id}/questions/{question_id}/pin")
@@ -176,7 +179,7 @@ async def _section(visit: Visit, id: str, status: QuestionStatus, cursor: str | 
 def _asked(visit: Visit, question: ListedQuestion) -> str:
     """When, by the viewer's clock, whose zone the page names once."""
     day, time = visit.clock.day(question.asked_at), visit.clock.told_time(question.asked_at)
-    return time if day == visit.clock.day(datetime.now(UTC)) else text("live.queue.asked", day=told_day(day), time=time)
+    return time if day == visit.clock.day(datetime.now(UTC)) else text("live.queue_asked", day=told_day(day), time=time)
 
 
 async def _ticket(visit: Visit, id: str) -> tuple[bytes, bytes]:

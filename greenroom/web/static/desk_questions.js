@@ -9,6 +9,10 @@ const SNAPSHOT_OF_EACH = 100;
 const MOVING_MS = 250;
 const NEW_TOGETHER_MS = 1_500;
 const STREAM_AGAIN_MS = [2_000, 10_000];
+const DONE = {
+  approved: "queue_approved", dismissed: "queue_dismissed", answered: "queue_answered", pin: "queue_pinned", unpin: "queue_unpinned",
+};
+const GONE = { approved: "queue_gone_approved", dismissed: "queue_gone_dismissed", answered: "queue_gone_answered" };
 const STEP = { pending: 0, approved: 1, answered: 2, dismissed: 2 }; // none is taken back
 
 const queue = document.getElementById("queue");
@@ -30,7 +34,7 @@ const cards = () => [...queue.querySelectorAll(".ask")];
 
 function told(moment) {
   const [day, time] = [days.format(moment), times.format(moment)];
-  return day === days.format(new Date()) ? time : text("queue.asked", { day, time });
+  return day === days.format(new Date()) ? time : text("queue_asked", { day, time });
 }
 
 function made(question, asked) {
@@ -57,7 +61,7 @@ function made(question, asked) {
 
 function countVotes(card, n) {
   card.dataset.votes = n;
-  card.querySelector("[data-told-votes]").textContent = text("queue.votes", { n });
+  card.querySelector("[data-told-votes]").textContent = text("queue_votes", { n });
 }
 
 function markPinned(card) {
@@ -119,7 +123,7 @@ function count() {
   for (const section of queue.querySelectorAll("[data-section]")) {
     const n = section.querySelector("[data-list]").childElementCount;
     const more = section.querySelector("[data-more]");
-    section.querySelector("[data-count]").textContent = text(more ? "queue.shown_of_more" : "queue.shown", { n });
+    section.querySelector("[data-count]").textContent = text(more ? "queue_shown_of_more" : "queue_shown", { n });
     section.querySelector("[data-empty]").hidden = n > 0;
     if (more && n < FEW && section.dataset.section === "pending") fetchMore(more);
   }
@@ -232,8 +236,8 @@ async function act(form, button) {
     const question = await send(form, button);
     renew(form);
     becomes(card, button, question);
-    const done = form.dataset.act === "moderate" ? question.status : `${form.dataset.act}ned`;
-    tell(text(`queue.done.${done}`));
+    const done = form.dataset.act === "moderate" ? question.status : form.dataset.act;
+    tell(text(DONE[done]));
   } catch (error) {
     if (error.said?.question) becomes(card, button, error.said.question);
     tell(error.message, { isBad: true });
@@ -255,7 +259,7 @@ function isAsked(question) {
   newOnes += 1;
   if (newOnes > 1) return;
   setTimeout(() => {
-    tell(text("queue.new", { n: newOnes }));
+    tell(text("queue_new", { n: newOnes }));
     newOnes = 0;
   }, NEW_TOGETHER_MS);
 }
@@ -263,7 +267,7 @@ function isAsked(question) {
 /** Who is about to press a button of the card is told; it goes when the focus does. */
 function standsStill(card, question) {
   card.gone = question;
-  const said = text(`queue.gone.${question.status}`);
+  const said = text(GONE[question.status]);
   const line = card.querySelector("[data-gone]");
   const top = topOf(document.activeElement);
   line.textContent = said;

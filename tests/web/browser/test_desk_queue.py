@@ -149,3 +149,15 @@ async def test_what_follows_is_fetched_into_the_list(people: People) -> None:
     await expect(page.locator("#pending [data-count]")).to_have_text("52")
     await expect(page.locator("#pending .ask").nth(50)).to_be_focused()
     await expect(page.get_by_role("link", name="More of these")).to_have_count(0)
+
+
+async def test_a_stream_that_was_refused_is_opened_again_with_another_ticket(people: People) -> None:
+    session = await live(people)
+    window = await people.window("host_1", look=PHONE)
+    tickets: list[str] = []
+    window.page.on("request", lambda request: tickets.append(request.url) if request.url.endswith("/ticket") else None)
+    await window.page.route("**/stream", lambda route: route.fulfill(status=204), times=1)
+    await window.page.goto(f"/host/{session}/questions")
+    await asked(people, session, "asked while nobody listened")
+    await expect(bodies(window.page)).to_have_text(["asked while nobody listened"], timeout=15_000)
+    assert tickets == [f"{people.url}/host/{session}/questions/ticket"]
