@@ -1,6 +1,7 @@
 """The SQL of questions. The functions called here are in migrations/0013_questions.sql."""
 
 from collections.abc import Sequence
+from typing import Literal
 from uuid import UUID
 
 from msgspec import Struct
@@ -34,9 +35,12 @@ ONES_OWN = "q.status in ('pending', 'dismissed') and not s.is_moderator"
 OF_ASKER = """(select w.* from questions w
     where w.brand_id = $1 and w.session_id = $2 and w.asker_user_id = $3 offset 0)"""  # by that index and no other
 
-ORDERS: dict[Sort, tuple[str, str]] = {  # which come after a place, and the order
+Order = Sort | Literal["old"]
+
+ORDERS: dict[Order, tuple[str, str]] = {  # which come after a place, and the order
     "top": ("(-q.vote_count, q.position) > ($5::integer, $6::bigint)", "-q.vote_count, q.position"),
     "new": ("q.position < $6::bigint and $5::integer = 0", "q.position desc"),
+    "old": ("q.position > $6::bigint and $5::integer = 0", "q.position"),
 }
 
 
@@ -136,7 +140,7 @@ async def vote(db: Database, brand: BrandId, session: SessionId, event_id: UUID,
 
 async def page(
     db: Database, brand: BrandId, session: SessionId, by: Caller, *,
-    status: QuestionStatus | None, sort: Sort, after: tuple[int, int], rows: int,
+    status: QuestionStatus | None, sort: Order, after: tuple[int, int], rows: int,
 ) -> Page | None:  # fmt: skip
     """The questions after a place, of those that the caller may see; None when there is no such session."""
     found = await db.rows(_page(status, sort), brand, session, by.user, by.manages, *after, rows)
@@ -146,7 +150,7 @@ async def page(
     return Page(is_moderator, hides_askers, [KeptQuestion(*columns) for _, _, *columns in found if columns[0] is not None])
 
 
-def _page(status: QuestionStatus | None, sort: Sort) -> str:
+def _page(status: QuestionStatus | None, sort: Order) -> str:
     after, order = ORDERS[sort]
     wanted = [("questions", holds) for holds in (OF_STATUS.values() if status is None else [OF_STATUS[status]])]
     if status is None:

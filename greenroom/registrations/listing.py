@@ -11,7 +11,7 @@ from greenroom.identity.caller import Caller
 from greenroom.kit.errors import Forbidden, NotFound, ValidationFailed
 from greenroom.kit.http.spreadsheet import csv_head, csv_lines
 from greenroom.kit.ids import BrandId, SessionId
-from greenroom.kit.wire import PageLimit, sent
+from greenroom.kit.wire import EmailAddress, PageLimit, sent
 from greenroom.registrations import queries
 from greenroom.registrations.kept import KeptRegistration, as_admins_see, as_hosts_see, as_own
 from greenroom.registrations.queries import Mine, Page
@@ -32,6 +32,8 @@ from greenroom.sessions.kept import as_session
 from greenroom.sessions.service import brand_of, known_id_in
 
 ROWS_AT_ONCE = 1000  # of a list that is given whole
+MOST_SOUGHT = EmailAddress.CHARACTERS
+LOOKED_THROUGH = 20_000  # registrations, by one search: no index knows what is within a text
 MINE = struct.Struct(">?q16s")
 BEFORE_ALL = (False, -(2**63), UUID(int=0))
 PLACE = struct.Struct(">q")
@@ -44,11 +46,37 @@ class Asked(Struct, frozen=True, kw_only=True):
     session: SessionId
     by: Caller
     status: RegistrationStatus | None
+    text: str | None = None
 
     @property
     def name(self) -> str:
         """What a cursor is bound to."""
-        return msgspec.json.encode(["registrations", self.brand, self.session, self.status]).decode()
+        sought = [] if self.text is None else [self.text]
+        return msgspec.json.encode(["registrations", self.brand, self.session, self.status, *sought]).decode()
+
+
+class Sought(Struct, frozen=True, kw_only=True):
+    """Whom a host looks for: whose user id or guest address has the text in it, in whatever case; with None everybody."""
+
+    text: str | None = None
+    status: RegistrationStatus | None = None
+    cursor: str | None = None
+    limit: int = PageLimit.USUAL
+
+
+class Person(Struct, frozen=True):
+    """A registration as hosts see it, with the place in line of who waits."""
+
+    registration: HostRegistration
+    waitlist_position: int | None
+
+
+class People(Struct, frozen=True, kw_only=True):
+    """A page of those who were looked for, how many there are of each status, and where the search goes on."""
+
+    people: list[Person]
+    counts: RegistrationCounts
+    next_cursor: str | None
 
 
 class Whole(Struct, frozen=True):
@@ -96,6 +124,41 @@ async def listed(there: Registrations, caller: Caller, session_id: str, filters:
         registrations=[as_hosts_see(kept) for kept in page.rows],
         counts=RegistrationCounts(**page.counts),
         next_cursor=next_cursor,
+    )
+
+
+async def people(there: Registrations, caller: Caller, session_id: str, sought: Sought) -> People:
+    """A page of those whom a host looks for, in the order in which they came.
+
+    One search looks through so many registrations: a page may have fewer than it has room for, even none, and others follow.
+    Raises ValidationFailed, NotFound, Forbidden.
+    """
+    text = sought.text
+    if text is not None and (not 1 <= len(text) <= MOST_SOUGHT or "\0" in text):
+        raise ValidationFailed(f"q: expected a text of 1 to {MOST_SOUGHT} characters without NUL.")
+    known_id = known_id_in(session_id)
+    brand = await brand_of(there.db, caller, known_id)
+    asked = Asked(brand=brand, session=known_id, by=caller, status=sought.status, text=text)
+    after = 0
+    if sought.cursor is not None:
+        (after,) = PLACE.unpack(there.cursors.open(sought.cursor, of=asked.name))
+    until = after + LOOKED_THROUGH
+    found = await queries.people(
+        there.db, brand, known_id, caller, status=asked.status, text=text, after=after, until=until, rows=sought.limit + 1
+    )
+    if found is None:
+        raise NotFound("There is no such session.")
+    page = _for_hosts(caller, found.page)
+    shown = page.rows[: sought.limit]
+    end: int | None = None
+    if len(page.rows) > sought.limit:
+        end = shown[-1].position
+    elif text is not None and until < found.last:
+        end = until
+    return People(
+        people=[Person(as_hosts_see(kept), found.places.get(kept.id)) for kept in shown],
+        counts=RegistrationCounts(**page.counts),
+        next_cursor=None if end is None else there.cursors.seal(PLACE.pack(end), of=asked.name),
     )
 
 
@@ -159,7 +222,12 @@ async def _page(there: Registrations, asked: Asked, after: int, rows: int) -> Pa
     page = await queries.page(there.db, asked.brand, asked.session, asked.by, status=asked.status, after=after, rows=rows)
     if page is None:
         raise NotFound("There is no such session.")
-    if not (asked.by.manages or asked.by.user == page.host or asked.by.user in page.co_hosts):
+    return _for_hosts(asked.by, page)
+
+
+def _for_hosts(caller: Caller, page: Page) -> Page:
+    """The page, for who may see it. Raises Forbidden."""
+    if not (caller.manages or caller.user == page.host or caller.user in page.co_hosts):
         raise Forbidden("Only the session's host, a co-host or manage:live may do this.")
     return page
 

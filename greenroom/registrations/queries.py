@@ -1,7 +1,7 @@
 """The SQL of registrations. The functions called here are in migrations/0004_registrations.sql."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from msgspec import Struct
@@ -81,6 +81,11 @@ OF_STATUS: dict[RegistrationStatus, str] = {
     "cancelled": "r.status = 'cancelled'",
 }
 
+# No pattern: in a text that is sought for no character means another. Which letters are the same is the database's to say.
+EVERYBODY = "true"
+SOUGHT = """r.position <= $8
+    and (strpos(lower(r.user_id), lower($7)) > 0 or strpos(lower(r.guest_email), lower($7)) > 0)"""
+
 Needs = Literal["hosts", "manages"]
 
 
@@ -159,6 +164,14 @@ class Page(Struct, frozen=True):
     co_hosts: list[str]
     counts: dict[RegistrationStatus, int]
     rows: list[KeptRegistration]
+
+
+class People(Struct, frozen=True):
+    """A page, the place of each who waits by the registration's id, and the position of who came last to the session."""
+
+    page: Page
+    places: dict[UUID, int]
+    last: int
 
 
 async def register(db: Database, brand: BrandId, session: SessionId, them: Sequence[Registering]) -> list[Outcome]:
@@ -246,6 +259,27 @@ async def page(
     found = await db.rows(_page(status), brand, session, after, rows, by.manages, by.user)
     if not found:
         return None
+    return _page_in([tuple(row) for row in found])
+
+
+async def people(
+    db: Database, brand: BrandId, session: SessionId, by: Caller, *,
+    status: RegistrationStatus | None, text: str | None, after: int, until: int, rows: int,
+) -> People | None:  # fmt: skip
+    """As `page`, of those up to a position whose user id or address has the text in it, whatever its case; with places."""
+    sought = () if text is None else (text, until)
+    found = await db.rows(
+        _people(status, SOUGHT if sought else EVERYBODY), brand, session, after, rows, by.manages, by.user, *sought
+    )
+    if not found:
+        return None
+    *_, last, _ = found[0]
+    shown = [tuple(row)[:-2] for row in found]
+    places = {row["id"]: row["place"] for row in found if row["place"] is not None}
+    return People(_page_in(shown), places, last)
+
+
+def _page_in(found: Sequence[Sequence[Any]]) -> Page:
     host, co_hosts, registered, waitlist, next_position, *_ = found[0]
     return Page(
         host,
@@ -255,12 +289,24 @@ async def page(
     )
 
 
-def _page(status: RegistrationStatus | None) -> str:
+def _people(status: RegistrationStatus | None, sought: str) -> str:
+    """The line is numbered once, up to the last of the page who stands in it."""
+    return f"""
+with shown as materialized ({_page(status, sought)}), line as (
+    select w.id, row_number() over (order by w.position) as place from registrations w
+    where w.brand_id = $1 and w.session_id = $2 and w.status = 'waitlist'
+        and w.position <= (select max(position) from shown where status = 'waitlist')
+)
+select shown.*, shown.next_position - 1 as last, line.place
+from shown left join line on line.id = shown.id order by shown.position"""  # noqa: S608  # texts of ours
+
+
+def _page(status: RegistrationStatus | None, sought: str = EVERYBODY) -> str:
     wanted = OF_STATUS.values() if status is None else [OF_STATUS[status]]
     rows = " union all ".join(
         f"""(select {ROW} from registrations r
     where r.brand_id = $1 and r.session_id = $2 and {of_status} and r.position > $3
-        and ($5 or s.host_id = $6 or $6 = any (s.co_host_ids))
+        and ($5 or s.host_id = $6 or $6 = any (s.co_host_ids)) and {sought}
     order by r.position limit $4)"""  # noqa: S608  # texts of ours; what a caller sent goes as an argument
         for of_status in wanted
     )

@@ -112,13 +112,17 @@ class Visit:
         return page_answer(body, status=200, headers=[], framed_by=self.there.embed_origins)
 
     def done(self, path: str, *, said: str | None = None, n: int | None = None, body: Struct | None = None) -> Answer:
-        """What follows a form: the page at the path, which says the text of this name; a module of ours gets the body."""
+        """What follows a form: the page at the path, which says the text of this name; a module of ours gets the body.
+
+        The path may end with a fragment: the place on the page.
+        """
         if self.wants_json:
             return json_answer(body, headers=[(b"cache-control", b"no-store")]) if body is not None else bare_answer(204, [])
         if said is None:
             return see_other(path)
         query = urlencode({SAID: said} if n is None else {SAID: said, NUMBER: n})
-        return see_other(f"{path}{'&' if '?' in path else '?'}{query}")
+        page, hash_, place = path.partition("#")
+        return see_other(f"{page}{'&' if '?' in page else '?'}{query}{hash_}{place}")
 
     def _everywhere(self) -> dict[str, Any]:
         known = self.known

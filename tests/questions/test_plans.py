@@ -14,8 +14,8 @@ from greenroom.kit.database import Database
 from greenroom.kit.ids import ClientId, RequestId, SessionId, UserId, new_id
 from greenroom.questions import queries
 from greenroom.questions.listing import BEFORE_ALL
-from greenroom.questions.queries import Act, Asking, Voting
-from greenroom.questions.schemas import QuestionStatus, Sort
+from greenroom.questions.queries import Act, Asking, Order, Voting
+from greenroom.questions.schemas import QuestionStatus
 from tests.plans import MODES, Statement, plan_of, sent_by
 from tests.postgres import Cluster, Owner, TestDatabase, big_database
 from tests.questions.big import BRAND, BUSY, HUGE, ONE_IN, QUESTIONS, SMALL, VOTES_EACH, fill, in_huge
@@ -23,7 +23,7 @@ from tests.questions.big import BRAND, BUSY, HUGE, ONE_IN, QUESTIONS, SMALL, VOT
 BIG = {"sessions", "registrations", "questions", "votes"}
 ROWS = 101  # as many as a page may ask for
 STATUSES: tuple[QuestionStatus | None, ...] = ("pending", "approved", "dismissed", "answered", None)
-PLACES: dict[Sort, dict[str, tuple[int, int]]] = {
+PLACES: dict[Order, dict[str, tuple[int, int]]] = {
     "top": {
         "first": BEFORE_ALL["top"],
         "in the middle": (-VOTES_EACH // 2, QUESTIONS // 2),
@@ -31,6 +31,7 @@ PLACES: dict[Sort, dict[str, tuple[int, int]]] = {
         "at the end": (0, QUESTIONS),
     },
     "new": {"first": BEFORE_ALL["new"], "in the middle": (0, QUESTIONS // 2), "at the end": (0, 1)},
+    "old": {"first": BEFORE_ALL["old"], "in the middle": (0, QUESTIONS // 2), "at the end": (0, QUESTIONS)},
 }
 
 APPROVED, PENDING = in_huge(20 * 777 + 13), in_huge(20 * 777 + 1)
@@ -50,7 +51,7 @@ PARTICIPANTS = {"who asked much": caller(BUSY), "who asked": ONE, "who asked not
 
 
 async def pages(session: SessionId, by: Caller) -> dict[str, Statement]:
-    """Every list of a session's questions: in both orders, of each status and of all, at several places."""
+    """Every list of a session's questions: in every order, of each status and of all, at several places."""
     return {
         f"{sort} {status} {place}": await sent_by(
             partial(queries.page, brand=BRAND, session=session, by=by, status=status, sort=sort, after=after, rows=ROWS)

@@ -12,7 +12,7 @@ from greenroom.identity.caller import Caller
 from greenroom.identity.scopes import MANAGE_LIVE
 from greenroom.kit.ids import ClientId, SessionId, UserId
 from greenroom.registrations import queries
-from greenroom.registrations.listing import BEFORE_ALL
+from greenroom.registrations.listing import BEFORE_ALL, LOOKED_THROUGH
 from greenroom.registrations.schemas import RegistrationStatus
 from tests.plans import MODES, Statement, plan_of, sent_by
 from tests.postgres import Cluster, Owner, TestDatabase, big_database
@@ -48,6 +48,19 @@ async def pages(session: SessionId, by: Caller) -> dict[str, Statement]:
     }
 
 
+async def desks_lists(session: SessionId, by: Caller) -> dict[str, Statement]:
+    """The lists that a host looks through, with places in line: of everybody, and of those who are sought."""
+    of = partial(queries.people, brand=BRAND, session=session, by=by, rows=ROWS)
+    return {
+        f"{status} {place} {text}": await sent_by(
+            partial(of, status=status, text=text, after=after, until=after + LOOKED_THROUGH)
+        )
+        for status in STATUSES
+        for place, after in PLACES.items()
+        for text in (None, "patient", "nobody")
+    }
+
+
 async def own_lists() -> dict[str, Statement]:
     """What one person is shown of oneself."""
     is_over, turn, after = BEFORE_ALL
@@ -71,7 +84,8 @@ async def every_statement() -> dict[str, Statement]:
     host = caller("host_1")
     huge = {f"huge: {name}": sent for name, sent in (await pages(HUGE, host)).items()}
     small = {f"small: {name}": sent for name, sent in (await pages(SMALL, host)).items()}
-    return {**huge, **small, **await own_lists()}
+    looked_through = {f"desk: {name}": sent for name, sent in (await desks_lists(HUGE, host)).items()}
+    return {**huge, **small, **looked_through, **await own_lists()}
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +101,15 @@ per_mode = pytest.mark.parametrize("mode", MODES)
 async def test_no_list_reads_a_big_table_from_one_end_to_the_other(planner: Owner, mode: str) -> None:
     plans = {name: await plan_of(planner, sent, mode=mode, runs=False) for name, sent in (await every_statement()).items()}
     assert {name: plan.read_whole & BIG for name, plan in plans.items() if plan.read_whole & BIG} == {}
+
+
+@per_mode
+async def test_a_search_reads_no_more_than_it_may_look_through_and_the_line_once(planner: Owner, mode: str) -> None:
+    sent = await desks_lists(HUGE, caller("host_1"))
+    read = {name: (await plan_of(planner, one, mode=mode)).rows_read("registrations") for name, one in sent.items()}
+    most = {name: LOOKED_THROUGH + (IN_LINE if "cancelled" not in name else 0) + 4 * ROWS for name in read}
+    assert {name: rows for name, rows in read.items() if rows > most[name]} == {}
+    assert read["cancelled first nobody"] == LOOKED_THROUGH == LEFT  # else nothing was looked through
 
 
 @per_mode

@@ -16,7 +16,7 @@ export function tell(message, { isBad = false } = {}) {
   setTimeout(() => line.remove(), isBad ? 10_000 : 5_000);
 }
 
-/** Sends a form without leaving the page: what the server answers, or an error whose message can be shown. */
+/** Sends a form without leaving the page: what the server answers, or an error whose message can be shown; `said` is all of it. */
 export async function send(form, submitter) {
   const body = new URLSearchParams(new FormData(form));
   if (submitter?.name) body.set(submitter.name, submitter.value);
@@ -34,7 +34,7 @@ export async function send(form, submitter) {
   if (answer.status === 204) return null;
   const said = await answer.json().catch(() => ({ message: text("not_sent") }));
   if (answer.status === 401) location.reload();
-  if (!answer.ok) throw new Error(said.message);
+  if (!answer.ok) throw Object.assign(new Error(said.message), { status: answer.status, said });
   return said;
 }
 
