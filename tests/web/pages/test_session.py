@@ -89,9 +89,7 @@ async def test_a_live_session_with_free_seats_may_be_asked_in(http: httpx.AsyncC
     assert offers(page) == {"register", "ask"}
 
 
-async def test_what_was_called_off_says_so_and_offers_nothing(
-    http: httpx.AsyncClient, server: Server, tenant: Tenant
-) -> None:
+async def test_what_was_called_off_says_so_and_offers_nothing(http: httpx.AsyncClient, server: Server, tenant: Tenant) -> None:
     session = await tenant.session(http)
     await register(http, tenant, session, "ada")
     await tenant.step(http, session, "cancel")
