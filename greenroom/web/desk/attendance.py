@@ -14,7 +14,7 @@ from greenroom.sessions import service as sessions
 from greenroom.sessions.schemas import Session, Status
 from greenroom.sessions.service import Sessions
 from greenroom.web.binding import shows
-from greenroom.web.desk.chart import Chart, chart_of, told_number
+from greenroom.web.desk.chart import Chart, chart_of, told_number, told_to_the_second
 from greenroom.web.times import Clock
 from greenroom.web.visit import Visit
 
@@ -42,6 +42,7 @@ async def attendance_page(visit: Visit, id: str) -> Answer:
         is_first=not visit.parameter("cursor"),
         became_of=became_of,
         number=told_number,
+        second=told_to_the_second,
     )
 
 

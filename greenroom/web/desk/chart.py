@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
-from babel.dates import format_date
+from babel.dates import format_date, format_time
 from babel.numbers import format_decimal
 from msgspec import Struct
 
@@ -99,6 +99,13 @@ def times_between(begins: datetime, ends: datetime, clock: Clock) -> list[tuple[
     changes = clock.local(begins).utcoffset() != clock.local(ends).utcoffset()
     found = [clock.local(at) for at in _round_times(begins, ends, clock, step)]
     return [(at, f"{clock.told_time(at)} {at.tzname()}" if changes else clock.told_time(at)) for at in found]
+
+
+def told_to_the_second(at: datetime, clock: Clock) -> str:
+    """Such as `18:00:05`, on the viewer's clock."""
+    local = clock.local(at)
+    told: str = format_time(local, "HH:mm:ss", tzinfo=local.tzinfo, locale=locale())
+    return told
 
 
 def told_number(number: float) -> str:

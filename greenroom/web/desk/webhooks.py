@@ -184,6 +184,7 @@ async def _endpoint_page(
     filters = DELIVERY_FILTERS.read(visit.request.query)
     found = await service.endpoint(there, caller, endpoint_id)
     page = await listing.deliveries(there, caller, endpoint_id, filters)
+    now = datetime.now(UTC)
     return visit.page(
         "desk_webhook.html",
         status=status,
@@ -192,7 +193,8 @@ async def _endpoint_page(
         is_first=filters.cursor is UNSET,
         wanted_state="" if filters.state is UNSET else filters.state,
         states=STATES,
-        in_words=_waits(datetime.now(UTC)),
+        now=now,
+        in_words=_waits(now),
         test_name=TEST_NAME,
         **_form(typed or _as_it_is(found, problems)),
     )

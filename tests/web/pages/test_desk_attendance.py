@@ -97,6 +97,7 @@ async def test_the_picture_says_in_words_what_it_shows(it: Stage) -> None:
     assert picture.select("desc#chart-desc")
     assert page.all(".chart-line")[0]["d"].count("V") == 3
     assert [row[1:] for row in rows_of(page, "steps")] == [["1", "1"], ["2", "2"], ["0", "2"]]
+    assert rows_of(page, "steps")[1][0].endswith(it.at(5).strftime("%H:%M:%S"))
     assert page.one("details summary").get_text() == "Same as a table"
 
 

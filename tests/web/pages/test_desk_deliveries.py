@@ -52,7 +52,8 @@ async def test_deliveries_say_what_came_of_them(visitor: Visitor, api: Manager, 
     assert [row["data-delivery"] for row in page.all("#deliveries tbody tr")] == [pending, failed, delivered]
     assert row_of(page, pending)[0] == "live.session.ended.v1"
     assert row_of(page, pending)[1].startswith("Waits Next attempt in 2 hours")
-    assert "Central European" in row_of(page, pending)[1]
+    assert "Times are those of Central European" in page.one("#deliveries caption").get_text()
+    assert "Europe/Berlin" in str(page.all("#deliveries time")[0]["title"])
     assert row_of(page, pending)[3].startswith("It did not answer in time.")
     assert row_of(page, failed)[1:3] == ["Failed", "3"]
     assert row_of(page, failed)[3].startswith("Status 500 Its status says no.")

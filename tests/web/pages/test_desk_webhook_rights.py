@@ -101,5 +101,5 @@ async def test_nothing_on_the_pages_is_styled_or_scripted_in_place(
         assert not [one for one in page.all("script") if "alert" in one.get_text()]
         ids = [one["id"] for one in page.all("[id]")]
         assert len(ids) == len(set(ids))
-        assert all(box.get("aria-label") or page.has(f"#{box['aria-labelledby']}") for box in page.all("[role=region]"))
+        assert all(box.get("aria-label") or page.has(f"#{box['aria-labelledby']}") for box in page.all("[role=group]"))
         assert {str(one["for"]) for one in page.all("label[for]")} <= set(map(str, ids))
