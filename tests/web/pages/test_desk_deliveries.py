@@ -54,12 +54,12 @@ async def test_deliveries_say_what_came_of_them(visitor: Visitor, api: Manager, 
     assert row_of(page, pending)[1].startswith("Waits Next attempt in 2 hours")
     assert "Times are those of Central European" in page.one("#deliveries caption").get_text()
     assert "Europe/Berlin" in str(page.all("#deliveries time")[0]["title"])
-    assert row_of(page, pending)[3].startswith("It did not answer in time.")
-    assert row_of(page, failed)[1:3] == ["Failed", "3"]
-    assert row_of(page, failed)[3].startswith("Status 500 Its status says no.")
+    assert row_of(page, pending)[4].startswith("It did not answer in time.")
+    assert row_of(page, failed)[1:4] == ["Failed", "Redeliver", "3"]
+    assert row_of(page, failed)[4].startswith("Status 500 Its status says no.")
     assert row_of(page, delivered)[1].startswith("Delivered ")
-    assert row_of(page, delivered)[3].startswith("Status 204 ")
-    assert row_of(page, delivered)[3].endswith(", 38 ms")
+    assert row_of(page, delivered)[4].startswith("Status 204 ")
+    assert row_of(page, delivered)[4].endswith(", 38 ms")
     assert all(cell.get("scope") for cell in page.all("th"))
 
 
