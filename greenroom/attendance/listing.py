@@ -1,6 +1,7 @@
-"""Who was there: a page, or all of them in bounded pages, each with a transaction of its own."""
+"""Who was there: a page, or all of them in bounded pages, each with a transaction of its own; and how many at which time."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 
 import msgspec
 from msgspec import Struct, UnsetType
@@ -19,6 +20,7 @@ from greenroom.sessions.service import brand_of, known_id_in
 
 ROWS_AT_ONCE = 1000  # of a list that is given whole
 BEFORE_ALL = ""
+MOST_STEPS = 500  # of a crowd: more than a picture of it can show
 
 _totals = msgspec.json.Decoder(AttendanceTotals)
 
@@ -53,6 +55,21 @@ class Whole(Struct, frozen=True):
             )
 
 
+class CrowdStep(Struct, frozen=True):
+    """An instant: the most who were inside in it, and how many after it. Of a large crowd: in the seconds before it."""
+
+    at: datetime
+    most: int
+    inside: int
+
+
+class Crowd(Struct, frozen=True):
+    """How many were inside, step by step, and whether there was a call to be in. Two devices at once are one person."""
+
+    has_call: bool
+    steps: list[CrowdStep]
+
+
 async def listed(there: Attendance, caller: Caller, session_id: str, wanted: AttendancePage) -> AttendanceList:
     """A page of a session's attendance for its hosts. Raises ValidationFailed, NotFound, Forbidden."""
     asked = await _asked(there, caller, session_id)
@@ -83,6 +100,16 @@ async def as_csv(it: Whole) -> AsyncIterator[bytes]:
         yield csv_lines(as_attendee(kept) for kept in rows)
 
 
+async def crowd(there: Attendance, caller: Caller, session_id: str) -> Crowd:
+    """How many were inside when, for the session's hosts. Raises NotFound, Forbidden."""
+    asked = await _asked(there, caller, session_id)
+    found = await queries.crowd(there.db, asked.brand, asked.session, caller, most=MOST_STEPS)
+    if found is None:
+        raise NotFound("There is no such session.")
+    _refuse_unless_host(caller, found.host, found.co_hosts)
+    return Crowd(found.has_call, [CrowdStep(_instant(step.at), step.most, step.inside) for step in found.rows])
+
+
 def as_attendee(kept: KeptAttendee) -> Attendee:
     """The row as the wire shows it."""
     return Attendee(
@@ -107,6 +134,14 @@ async def _page(there: Attendance, asked: Asked, after: str, rows: int) -> Page:
     page = await queries.page(there.db, asked.brand, asked.session, asked.by, after=after, rows=rows)
     if page is None:
         raise NotFound("There is no such session.")
-    if not (asked.by.manages or asked.by.user == page.host or asked.by.user in page.co_hosts):
-        raise Forbidden("Only the session's host, a co-host or manage:live may do this.")
+    _refuse_unless_host(asked.by, page.host, page.co_hosts)
     return page
+
+
+def _refuse_unless_host(caller: Caller, host: str, co_hosts: Sequence[str]) -> None:
+    if not (caller.manages or caller.user == host or caller.user in co_hosts):
+        raise Forbidden("Only the session's host, a co-host or manage:live may do this.")
+
+
+def _instant(stored: str) -> datetime:
+    return datetime.fromisoformat(wire_text(stored))

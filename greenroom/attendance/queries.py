@@ -30,6 +30,37 @@ from asked q left join lateral (
 ) a on true order by a.user_id collate "C"
 """
 
+# Somebody who is inside has not left, whatever the range of that stay says: it ends with this moment. Where one comes in the
+# instant in which another leaves, both are there in it, as the peak of the totals counts. Past $5 instants the time is cut in
+# as many slots, each with the most at once in it and how many it leaves inside.
+CROWD = """
+with asked as materialized (
+    select s.host_id, s.co_host_ids, s.status, $3 or s.host_id = $4 or $4 = any (s.co_host_ids) as may_see,
+        exists (
+            select from calls c where c.brand_id = $1 and c.id = s.id and (c.made_at is not null or c.started_at is not null)
+        ) as has_call
+    from sessions s where s.brand_id = $1 and s.id = $2
+), steps as (
+    select t.at, count(*) filter (where t.comes) as come, count(*) filter (where not t.comes) as leave
+    from asked q cross join lateral (
+        select a.is_inside, upper(a.present) as until, i from attendance_v1($1, $2) a, unnest(a.present) i where q.may_see
+    ) p cross join lateral (values (lower(p.i), true), (upper(p.i), false)) t (at, comes)
+    where t.comes or not (p.is_inside and t.at = p.until)
+    group by t.at
+), levels as (
+    select t.at, (sum(t.come - t.leave) over w + t.leave)::integer as most, (sum(t.come - t.leave) over w)::integer as inside,
+        count(*) over () as instants, row_number() over w as place, extract(epoch from t.at - min(t.at) over ()) as since,
+        extract(epoch from max(t.at) over () - min(t.at) over ()) as whole
+    from steps t window w as (order by t.at)
+), slots as (
+    select max(l.at) as at, max(l.most) as most, (array_agg(l.inside order by l.at desc))[1] as inside
+    from levels l
+    group by case when l.instants <= $5 then l.place else least(floor(l.since * $5 / l.whole), $5 - 1) end
+)
+select q.host_id, q.co_host_ids, q.status, q.has_call, t.at, t.most, t.inside
+from asked q left join slots t on true order by t.at
+"""
+
 # Of a call that is recorded and has begun, one is expected as long as none is known of.
 RECORDINGS = """
 select s.host_id, s.co_host_ids, exists (
@@ -72,6 +103,24 @@ class Page(Struct, frozen=True):
     status: Status
     totals: str | None
     rows: list[KeptAttendee]
+
+
+class Step(Struct, frozen=True, gc=False):
+    """An instant, as the database's text: the most who were inside in it, and how many after it."""
+
+    at: str
+    most: int
+    inside: int
+
+
+class Steps(Struct, frozen=True):
+    """When how many were inside, who hosts it, how it stands, and whether there was a call to be in."""
+
+    host: str
+    co_hosts: list[str]
+    status: Status
+    has_call: bool
+    rows: list[Step]
 
 
 class KeptRecording(Struct, frozen=True, gc=False):
@@ -121,6 +170,15 @@ async def page(db: Database, brand: BrandId, session: SessionId, by: Caller, *, 
     host, co_hosts, status, totals, *_ = found[0]
     people = [KeptAttendee(*columns) for _, _, _, _, *columns in found if columns[0] is not None]
     return Page(host, co_hosts, status, totals, people)
+
+
+async def crowd(db: Database, brand: BrandId, session: SessionId, by: Caller, *, most: int) -> Steps | None:
+    """At most so many steps, none to who may not see them; None when there is no such session."""
+    found = await db.rows(CROWD, brand, session, by.manages, by.user, most)
+    if not found:
+        return None
+    host, co_hosts, status, has_call, *_ = found[0]
+    return Steps(host, co_hosts, status, has_call, [Step(*columns) for _, _, _, _, *columns in found if columns[0] is not None])
 
 
 async def recordings(db: Database, brand: BrandId, session: SessionId, user: UserId) -> Recorded | None:

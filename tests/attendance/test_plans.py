@@ -31,6 +31,7 @@ async def statements(session: SessionId, *, user: str = "host_1") -> dict[str, S
     by = Caller(user=UserId(user), client=ClientId("test"), brand=BRAND, scopes=frozenset())
     return {
         "a page": await sent_by(partial(queries.page, brand=BRAND, session=session, by=by, after="", rows=101)),
+        "a crowd": await sent_by(partial(queries.crowd, brand=BRAND, session=session, by=by, most=500)),
         "recordings": await sent_by(partial(queries.recordings, brand=BRAND, session=session, user=by.user)),
     }
 
@@ -79,8 +80,10 @@ async def test_a_small_session_reads_its_own_rows_alone(planner: Owner, mode: st
 
 @per_mode
 async def test_who_may_not_see_it_makes_the_database_read_none_of_it(planner: Owner, mode: str) -> None:
-    plan = await plan_of(planner, (await statements(HUGE, user="somebody"))["a page"], mode=mode)
-    assert (plan.rows_read("registrations"), plan.rows_read("connections")) == (0, 0)
+    sent = await statements(HUGE, user="somebody")
+    for name in ("a page", "a crowd"):
+        plan = await plan_of(planner, sent[name], mode=mode)
+        assert (name, plan.rows_read("registrations"), plan.rows_read("connections")) == (name, 0, 0)
 
 
 @pytest.mark.parametrize("target", ["patient_100", "patient_20001", "patient_90000", "nobody"])
