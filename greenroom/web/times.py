@@ -55,6 +55,10 @@ class Clock:
             return _told_time(local)
         return text("time.doubled", time=_told_time(local), offset=f"{local:%z}"[:5])
 
+    def time_of_day(self, instant: str | datetime) -> str:
+        """What the clock on the wall shows, such as `18:00`."""
+        return _told_time(self.local(instant))
+
     def zone_name(self, at: datetime) -> str:
         """The zone's name as people say it, with the one that computers have: `Central European Time (Europe/Berlin)`."""
         if self.name == "UTC" or at.tzinfo is UTC:

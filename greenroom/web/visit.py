@@ -154,7 +154,13 @@ class Visit:
 def see_other(where: str, *, headers: Headers | None = None) -> Answer:
     """The browser goes there by GET (RFC 9110, section 15.4.4)."""
     return bare_answer(
-        303, [(b"location", where.encode("latin-1", "replace")), (b"cache-control", b"no-store"), *(headers or ())]
+        303,
+        [
+            (b"location", where.encode("latin-1", "replace")),
+            (b"content-length", b"0"),
+            (b"cache-control", b"no-store"),
+            *(headers or ()),
+        ],
     )
 
 

@@ -98,7 +98,7 @@ def times_between(begins: datetime, ends: datetime, clock: Clock) -> list[tuple[
         return [(at, _told_day(clock.local(at).date())) for at in _midnights(begins, ends, clock)]
     changes = clock.local(begins).utcoffset() != clock.local(ends).utcoffset()
     found = [clock.local(at) for at in _round_times(begins, ends, clock, step)]
-    return [(at, f"{clock.told_time(at)} {at.tzname()}" if changes else clock.told_time(at)) for at in found]
+    return [(at, f"{clock.time_of_day(at)} {at.tzname()}" if changes else clock.time_of_day(at)) for at in found]
 
 
 def told_to_the_second(at: datetime, clock: Clock) -> str:

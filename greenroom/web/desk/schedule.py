@@ -5,61 +5,65 @@ from typing import Final
 from urllib.parse import urlencode
 
 import msgspec
+from msgspec import UNSET, Struct, UnsetType
 
-from greenroom.identity.scopes import WRITE_LIVE
-from greenroom.kit.errors import Forbidden, ValidationFailed
+from greenroom.kit.errors import ValidationFailed
 from greenroom.kit.http.answer import Answer
 from greenroom.kit.http.body import BodyReader
 from greenroom.kit.http.query import QueryReader
-from greenroom.kit.wire import Month, sent
+from greenroom.kit.wire import sent
 from greenroom.sessions import service
-from greenroom.sessions.schemas import Session, SessionCreate, SessionFilters
+from greenroom.sessions.schemas import Cursor, MonthField, SessionCreate
 from greenroom.sessions.service import Sessions
 from greenroom.web.binding import does, shows
 from greenroom.web.desk.fields import INSTANT, Problem, problem_of, read, wire_of
 from greenroom.web.local_times import field_of
-from greenroom.web.participants.months import Grid, grid_of, months_of_utc, this_month
-from greenroom.web.visit import Visit, see_other
+from greenroom.web.participants.months import this_month
+from greenroom.web.participants.shelves import Chosen, Looker, grid, shelf
+from greenroom.web.participants.titles import headline
+from greenroom.web.visit import Visit, refuse_unless_writing, see_other
 
-FILTERS: Final = QueryReader(SessionFilters)
 CREATE: Final = BodyReader(SessionCreate)
 EVERYBODYS: Final = "all"
-PAGES_OF_A_MONTH: Final = 5
 USUAL_SEATS: Final = "100"
+
+
+class Wanted(Struct, frozen=True, kw_only=True):
+    """What an address of the desk asks for."""
+
+    whose: str | UnsetType = UNSET
+    month: MonthField | UnsetType = UNSET
+    cursor: Cursor | UnsetType = UNSET
+
+
+WANTED: Final = QueryReader(Wanted)
 
 
 @shows("/host")
 async def desk(visit: Visit) -> Answer:
     """Live, to come, and a month with all that was and will be in it."""
     caller = visit.caller
-    if WRITE_LIVE not in caller.scopes:
-        raise Forbidden("You are signed in to read only.")
-    at = datetime.now(UTC)
-    everybodys = caller.manages and visit.parameter("whose") == EVERYBODYS
-    of = {} if everybodys else {"host_user_id": str(caller.user)}
-    month = Month(
-        sent(FILTERS.read(urlencode({"month": visit.parameter("month") or this_month(visit.clock, at=at)}).encode()).month)
-    )
-    cursor = visit.parameter("cursor")
-    coming, later = await _listed(visit, {**of, "upcoming": "true", **({"cursor": cursor} if cursor else {})})
-    live, _ = await _listed(visit, {**of, "status": "live", "limit": "100"})
+    refuse_unless_writing(caller)
+    wanted = WANTED.read(visit.request.query)
+    everybodys = caller.manages and wanted.whose == EVERYBODYS
+    chosen = Chosen() if everybodys else Chosen(host=caller.user)
+    looker = Looker(visit.service("sessions", Sessions), caller, visit.clock, datetime.now(UTC))
+    month = sent(wanted.month) or this_month(visit.clock, at=looker.at)
     return visit.page(
         "desk_list.html",
-        live=live,
-        coming=coming,
-        later=later,
-        grid=await _month(visit, of, month, at=at),
+        on=await shelf(looker, chosen, wanted.cursor),
+        grid=await grid(looker, chosen, month),
         everybodys=everybodys,
         whose={"whose": EVERYBODYS} if everybodys else {},
         with_query=lambda **more: f"/host?{urlencode(more)}" if more else "/host",
+        headline=headline,
     )
 
 
 @shows("/host/new")
 async def new(visit: Visit) -> Answer:
     """The form, for a session in a week."""
-    if WRITE_LIVE not in visit.caller.scopes:
-        raise Forbidden("You are signed in to read only.")
+    refuse_unless_writing(visit.caller)
     in_a_week = (datetime.now(UTC) + timedelta(days=7)).replace(minute=0, second=0, microsecond=0)
     fields = {"title": "", "kind": "live", "scheduled_at": field_of(in_a_week.isoformat(), visit.clock)}
     return _form(visit, {**fields, "max_participants": USUAL_SEATS}, None)
@@ -91,25 +95,6 @@ def _form(visit: Visit, typed: dict[str, str], problem: Problem | None) -> Answe
         now=typed,
         why={},
     )
-
-
-async def _month(visit: Visit, of: dict[str, str], month: Month, *, at: datetime) -> Grid:
-    found: list[Session] = []
-    for one in months_of_utc(month):
-        cursor: str | None = ""
-        for _ in range(PAGES_OF_A_MONTH):
-            page = {"cursor": cursor} if cursor else {}
-            sessions, cursor = await _listed(visit, {**of, "month": one, "limit": "100", **page})
-            found += sessions
-            if cursor is None:
-                break
-    return grid_of(month, found, visit.clock, at=at)
-
-
-async def _listed(visit: Visit, query: dict[str, str]) -> tuple[list[Session], str | None]:
-    filters = FILTERS.read(urlencode(query).encode())
-    page = await service.listed(visit.service("sessions", Sessions), visit.caller, filters)
-    return page.sessions, page.next_cursor
 
 
 ROUTES = [desk, new, create]

@@ -23,18 +23,22 @@ MOST_IN_A_MONTH: Final = 500
 class Chosen(Struct, frozen=True):
     """What the viewer wants to see alone."""
 
-    kind: Kind | UnsetType
-    category: str | UnsetType
+    kind: Kind | UnsetType = UNSET
+    category: str | UnsetType = UNSET
+    host: str | UnsetType = UNSET
 
     def filters(
         self, *, cursor: str | UnsetType = UNSET, month: Month | UnsetType = UNSET, limit: PageLimit | UnsetType = UNSET
     ) -> SessionFilters:
         """Of the list."""
-        return SessionFilters(kind=self.kind, category=self.category, cursor=cursor, month=month, limit=limit)
+        return SessionFilters(
+            kind=self.kind, category=self.category, host_user_id=self.host, cursor=cursor, month=month, limit=limit
+        )
 
     def query(self) -> dict[str, str]:
         """As parameters of an address."""
-        return {name: value for name, value in structs.asdict(self).items() if value is not UNSET}
+        said = {"kind": self.kind, "category": self.category}
+        return {name: value for name, value in said.items() if not isinstance(value, UnsetType)}
 
 
 class Day(Struct, frozen=True):

@@ -84,10 +84,12 @@ class Visitor:
         """Open a page, and where it leads to."""
         return Page(await self.http.get(path, headers=READS_PAGES, follow_redirects=follow))
 
-    async def send(self, page: str, action: str, changed: Mapping[str, str] | None = None, *, follow: bool = True) -> Page:
+    async def send(
+        self, page: str, action: str, changed: Mapping[str, str] | None = None, *, follow: bool = True, **fields: str
+    ) -> Page:
         """Open a page, fill in the form with this action, send it, and see what follows."""
         shown = await self.get(page)
-        return await self.post(action, {**shown.form(action), **(changed or {})}, follow=follow)
+        return await self.post(action, {**shown.form(action), **(changed or {}), **fields}, follow=follow)
 
     async def post(self, action: str, fields: Mapping[str, str], *, follow: bool = True) -> Page:
         """Send a form, as a browser does from a page of ours."""
