@@ -147,13 +147,15 @@ async def test_the_month_before_and_after_are_named(server: Server, tenant: Tena
 async def test_a_month_of_many_pages_is_read_whole_and_of_too_many_says_that_it_is_cut(
     server: Server, tenant: Tenant, owner: Owner
 ) -> None:
-    await plant(owner, tenant, *(session_at(MARCH + number * MINUTE, title=f"{number}") for number in range(MOST_IN_A_MONTH)))
-    whole = await opened(server, tenant, "/?month=2027-03")
+    begins, ends = datetime(2027, 3, 1, 5, tzinfo=UTC), datetime(2027, 4, 1, 4, tzinfo=UTC)
+    many = (session_at(begins + number * MINUTE, title=f"{number}") for number in range(MOST_IN_A_MONTH))
+    await plant(owner, tenant, *many, session_at(ends, title="of the next month"))
+    whole = await opened(server, tenant, "/?month=2027-03", zone="America/New_York")
     assert len(in_grid(whole)[1]) == MOST_IN_A_MONTH
     assert "These are the first" not in whole.text
-    await plant(owner, tenant, session_at(MARCH + timedelta(days=5), title="one too many"))
-    cut = await opened(server, tenant, "/?month=2027-03")
-    assert len(in_grid(cut)[1]) == MOST_IN_A_MONTH
+    await plant(owner, tenant, session_at(ends - MINUTE, title="one too many"))
+    cut = await opened(server, tenant, "/?month=2027-03", zone="America/New_York")
+    assert list(in_grid(cut)) == [1]
     assert f"These are the first {MOST_IN_A_MONTH} sessions of the month." in cut.text
 
 
