@@ -59,6 +59,7 @@ async def test_places_are_those_of_the_whole_line_whoever_is_sought(
 ) -> None:
     there = await room(http, tenant, seats=1)
     *_, last = await there.enter("anna", "ben", "carl", "dora")
+    await (await room(http, tenant, seats=1)).enter("eve", "ed", "eli")  # whose line is another
     page = await host.get(f"{people_of(there)}?q=dora")
     assert listed(page) == ["dora"]
     assert "In line, place 3" in row(page, last)

@@ -45,14 +45,14 @@ async def test_what_waits_stands_in_the_order_in_which_it_was_asked(there: Forum
 
 
 async def test_what_was_approved_stands_by_its_votes_and_says_which_is_pinned(there: Forum, host: Visitor) -> None:
-    few, many = await there.question("anna", "few"), await there.question("ben", "many")
+    none, many, few = [await there.question(f"asker_{body}", body) for body in ("none", "many", "few")]
     await there.voted(many, "carl", "dora")
-    answered(await there.pin(few), 200)
+    await there.voted(few, "carl")
+    answered(await there.pin(none), 200)
     page = await host.get(queue_of(there))
-    assert bodies(page, "approved") == ["many", "few"]
-    assert [not one.has_attr("hidden") for one in page.all("#approved [data-mark]")] == [False, True]
-    assert "2 votes" in card(page, many)
-    assert "0 votes" in card(page, few)
+    assert bodies(page, "approved") == ["many", "few", "none"]
+    assert [not one.has_attr("hidden") for one in page.all("#approved [data-mark]")] == [False, False, True]
+    assert ["2 votes" in card(page, many), "1 vote" in card(page, few), "0 votes" in card(page, none)] == [True] * 3
 
 
 async def test_what_is_done_with_is_folded(there: Forum, host: Visitor) -> None:
