@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -99,6 +100,20 @@ async def test_the_picture_says_in_words_what_it_shows(it: Stage) -> None:
     assert [row[1:] for row in rows_of(page, "steps")] == [["1", "1"], ["2", "2"], ["0", "2"]]
     assert rows_of(page, "steps")[1][0].endswith(it.at(5).strftime("%H:%M:%S"))
     assert page.one("details summary").get_text() == "Same as a table"
+
+
+async def test_the_picture_goes_on_to_the_end_where_all_had_left_before(it: Stage) -> None:
+    await it.end(60)
+    await it.tell(it.stay("host_1", 0, 30))
+    assert f"{it.at(60):%H:%M} (UTC) that goes up" in (await shown(it)).one("svg desc").get_text()
+
+
+async def test_the_picture_of_what_runs_goes_on_to_this_moment(it: Stage) -> None:
+    await it.begin()
+    await it.tell(it.stay("anna", 0, 30))
+    before = datetime.now(UTC)
+    told = (await shown(it)).one("svg desc").get_text()
+    assert any(f"{at:%H:%M} (UTC) that goes up" in told for at in (before, datetime.now(UTC)))
 
 
 async def test_the_picture_scrolls_in_a_box_that_the_keyboard_reaches(it: Stage) -> None:
