@@ -31,7 +31,6 @@ USUAL_SEATS: Final = "100"
 class Wanted(Struct, frozen=True, kw_only=True):
     """What an address of the desk asks for."""
 
-    whose: str | UnsetType = UNSET
     month: MonthField | UnsetType = UNSET
     cursor: Cursor | UnsetType = UNSET
 
@@ -45,7 +44,7 @@ async def desk(visit: Visit) -> Answer:
     caller = visit.caller
     refuse_unless_writing(caller)
     wanted = WANTED.read(visit.request.query)
-    everybodys = caller.manages and wanted.whose == EVERYBODYS
+    everybodys = caller.manages and visit.parameter("whose") == EVERYBODYS
     chosen = Chosen() if everybodys else Chosen(host=caller.user)
     looker = Looker(visit.service("sessions", Sessions), caller, visit.clock, datetime.now(UTC))
     month = sent(wanted.month) or this_month(visit.clock, at=looker.at)
