@@ -35,6 +35,15 @@ def instant_in(typed: str, clock: Clock, *, field: str) -> str:
     return wire_time(instant)
 
 
+def told_if_twice(instant: str, clock: Clock) -> str | None:
+    """Which of the two it is, where its time comes twice, when clocks are put back; None where it comes once."""
+    local = clock.local(instant)
+    if local.replace(fold=0).utcoffset() == local.replace(fold=1).utcoffset():
+        return None
+    name = "form.time_is_second" if local.fold else "form.time_is_first"
+    return text(name, zone=clock.name, offset=f"{local:%z}"[:5])
+
+
 def _local_in(typed: str) -> datetime | None:
     if not _LOCAL.fullmatch(typed):
         return None

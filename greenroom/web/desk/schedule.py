@@ -16,8 +16,9 @@ from greenroom.sessions import service
 from greenroom.sessions.schemas import Cursor, MonthField, SessionCreate
 from greenroom.sessions.service import Sessions
 from greenroom.web.binding import does, shows
-from greenroom.web.desk.fields import INSTANT, Problem, problem_of, read, wire_of
+from greenroom.web.desk.fields import INSTANT, Problem, clock_of, problem_of, read, wire_of
 from greenroom.web.local_times import field_of
+from greenroom.web.once import done_once
 from greenroom.web.participants.months import this_month
 from greenroom.web.participants.shelves import Chosen, Looker, grid, shelf
 from greenroom.web.participants.titles import headline
@@ -73,12 +74,13 @@ async def create(visit: Visit) -> Answer:
     """Schedule it, once for one sending of the form."""
     caller = visit.caller
     try:
-        body: dict[str, msgspec.Raw] = msgspec.json.decode(wire_of(visit.form, visit.clock), type=dict[str, msgspec.Raw])
+        wire = wire_of(visit.form, clock_of(visit.form, visit.clock))
+        body: dict[str, msgspec.Raw] = msgspec.json.decode(wire, type=dict[str, msgspec.Raw])
         named = {"host_id": caller.user, "brand_id": caller.brand}
         wanted = read(CREATE, msgspec.json.encode({**body, **named}))
         key = visit.key(brand=caller.brand or "")
         there = visit.service("sessions", Sessions)
-        made = await service.create(there, caller, wanted, request_id=visit.request.id, key=key)
+        made = await done_once(lambda: service.create(there, caller, wanted, request_id=visit.request.id, key=key))
     except ValidationFailed as error:
         typed = {name: visit.form.text(name) for name in ("title", "kind", "scheduled_at", "max_participants")}
         return _form(visit, typed, problem_of(error))
@@ -89,6 +91,7 @@ def _form(visit: Visit, typed: dict[str, str], problem: Problem | None) -> Answe
     return visit.page(
         "desk_new.html",
         status=200 if problem is None else 400,
+        clock=clock_of(visit.form, visit.clock),
         typed={**typed, INSTANT: ""},
         problem=problem,
         now=typed,

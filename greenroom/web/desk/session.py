@@ -18,9 +18,22 @@ from greenroom.sessions.service import Seen, Sessions, Step
 from greenroom.stream import service as stream
 from greenroom.stream.service import Streams
 from greenroom.web.binding import does, shows
-from greenroom.web.desk.fields import FIELDS, MAY_CHANGE, Problem, problem_of, read, shown, typed_in, wire_of
+from greenroom.web.desk.fields import (
+    FIELDS,
+    MAY_CHANGE,
+    Problem,
+    clock_of,
+    problem_of,
+    read,
+    shown,
+    typed_in,
+    typed_in_vain,
+    wire_of,
+)
+from greenroom.web.forms import Form
+from greenroom.web.local_times import told_if_twice
 from greenroom.web.texts import text
-from greenroom.web.visit import Visit
+from greenroom.web.visit import Visit, refuse_unless_writing
 
 PATCH: Final = BodyReader(SessionPatch)
 NO_STORE: Final = (b"cache-control", b"private, no-store")
@@ -29,8 +42,9 @@ LONGEST_VERSION: Final = 10
 
 
 class DeskNow(Struct, frozen=True, kw_only=True):
-    """What changes on the page by itself."""
+    """What changes on the page by itself. `moves_up`: what more seats would do; empty where they would do nothing."""
 
+    version: int
     status: Status
     status_text: str
     registered: int
@@ -38,6 +52,7 @@ class DeskNow(Struct, frozen=True, kw_only=True):
     waiting: int
     seats: str
     line: str
+    moves_up: str
 
 
 class Trouble(Struct, frozen=True):
@@ -56,26 +71,29 @@ async def desk_session(visit: Visit, id: str) -> Answer:
 @shows("/host/{id}/now")
 async def desk_now(visit: Visit, id: str) -> Answer:
     """What has changed on it, for its module."""
-    return json_answer(await _now(visit, id, (await hosted(visit, id)).session), headers=[NO_STORE])
+    return json_answer(await _now(visit, id, await hosted(visit, id)), headers=[NO_STORE])
 
 
 @does("/host/{id}/edit")
 async def edit(visit: Visit, id: str) -> Answer:
     """PATCH with If-Match: what the form was made from must be what there is, or the difference is shown."""
     before = await hosted(visit, id)
+    clock, made_from = clock_of(visit.form, visit.clock), _version_in(visit.form.text("version"))
     try:
-        body = wire_of(visit.form, visit.clock, unchanged=shown(before.session, visit.clock))
+        body = wire_of(visit.form, clock, unchanged=shown(before.session, clock))
         updated = await service.update(
             visit.service("sessions", Sessions),
             visit.caller,
             id,
             read(PATCH, body),
             merges=False,
-            expected=[_version_in(visit.form.text("version"))],
+            expected=[made_from],
             request_id=visit.request.id,
         )
     except ValidationFailed as error:
-        return await _page(visit, id, before, Trouble(problem_of(error)), status=400)
+        # The page that comes back holds the present version: what somebody else has changed must be seen on it.
+        trouble = Trouble(problem_of(error), is_stale=made_from != before.version)
+        return await _page(visit, id, before, trouble, status=400)
     except PreconditionFailed:
         return await _page(visit, id, await hosted(visit, id), Trouble(is_stale=True), status=412)
     except InvalidStatus as error:
@@ -83,10 +101,8 @@ async def edit(visit: Visit, id: str) -> Answer:
         return await _page(visit, id, await hosted(visit, id), Trouble(problem), status=412)
     if updated.version == before.version:
         return visit.done(f"/host/{id}", said="nothing_changed")
-    moved_up = updated.session.registered_count - before.session.registered_count
-    is_larger = updated.session.max_participants > before.session.max_participants
-    if is_larger and moved_up > 0:
-        return visit.done(f"/host/{id}", said="moved_up", n=moved_up)
+    if n := moved_up(before.session, updated.session):
+        return visit.done(f"/host/{id}", said="moved_up", n=n)
     return visit.done(f"/host/{id}", said="saved")
 
 
@@ -111,9 +127,16 @@ async def cancel(visit: Visit, id: str) -> Answer:
 async def hosted(visit: Visit, id: str) -> Seen:
     """The session, for who may change it. Raises NotFound, Forbidden."""
     caller = visit.caller
+    refuse_unless_writing(caller)
     if not await service.may_change(visit.request.db, caller, id):
         raise Forbidden("Only the session's host, a co-host or manage:live may do this.")
     return await service.get(visit.service("sessions", Sessions), caller, id)
+
+
+def moved_up(before: Session, after: Session) -> int:
+    """How many an edit gave seats: a line is only where all were taken, and there nobody else comes in meanwhile."""
+    was_full = before.registered_count >= before.max_participants
+    return max(0, after.registered_count - before.registered_count) if was_full else 0
 
 
 async def stream_cookie(visit: Visit, id: str) -> tuple[bytes, bytes]:
@@ -140,37 +163,57 @@ def _refused(error: GreenroomError) -> str:
 async def _page(visit: Visit, id: str, seen: Seen, trouble: Trouble, *, status: int = HTTPStatus.OK) -> Answer:
     """The page of this moment, with what was typed where that was not taken."""
     session = seen.session
-    now = shown(session, visit.clock)
-    may = MAY_CHANGE[session.status]
-    why = {name: text(f"desk.fixed.{session.status}") for name in FIELDS if name not in may}
+    clock = clock_of(visit.form, visit.clock)
+    now = shown(session, clock)
+    why = {name: _why(visit.form, now, name, session.status) for name in FIELDS if name not in MAY_CHANGE[session.status]}
+    typed = {name: now[name] if name in why else value for name, value in typed_in(visit.form, now).items()}
     return visit.page(
         "desk_session.html",
         status=status,
         headers=[await stream_cookie(visit, id)],
         session=session,
+        clock=clock,
         version=seen.version,
         now=now,
-        typed={name: now[name] if name in why else value for name, value in typed_in(visit.form, now).items()},
+        typed=typed,
         why=why,
         trouble=trouble,
         problem=trouble.problem,
-        desk=await _now(visit, id, session),
+        twice=told_if_twice(session.scheduled_at, clock) if typed["scheduled_at"] == now["scheduled_at"] else None,
+        desk=await _now(visit, id, seen),
     )
 
 
-async def _now(visit: Visit, id: str, session: Session) -> DeskNow:
+def _why(form: Form, now: dict[str, str], name: str, status: Status) -> str:
+    """Why a field cannot be changed; with what was typed into it while it still could, for that would be gone."""
+    typed = typed_in_vain(form, now, name)
+    fixed = text(f"desk.fixed.{status}")
+    return fixed if typed is None else f"{fixed} {text('desk.typed', value=typed)}"
+
+
+async def _now(visit: Visit, id: str, seen: Seen) -> DeskNow:
+    session = seen.session
     filters = RegistrationFilters(limit=PageLimit(1))
     counts = (await listing.listed(visit.service("registrations", Registrations), visit.caller, id, filters)).counts
-    free = session.max_participants - counts.registered
     return DeskNow(
+        version=seen.version,
         status=session.status,
         status_text=text(f"status.{session.status}"),
         registered=counts.registered,
         max_participants=session.max_participants,
         waiting=counts.waitlist,
         seats=text("desk.seats", taken=counts.registered, most=session.max_participants),
-        line=text("desk.over", n=-free) if free < 0 else text("desk.line", n=counts.waitlist),
+        line=_line_told(session.status, waiting=counts.waitlist, free=session.max_participants - counts.registered),
+        moves_up=text("desk.would_move_up", n=counts.waitlist) if session.status == "scheduled" and counts.waitlist else "",
     )
+
+
+def _line_told(status: Status, *, waiting: int, free: int) -> str:
+    """Who waits, and who is inside without a seat of the present number: the line moves only before the beginning."""
+    over = [text("desk.over", n=-free)] if free < 0 else []
+    name = "desk.line" if status == "scheduled" else "desk.line_closed"
+    line = [text(name, n=waiting)] if waiting or not over else []
+    return " ".join([*over, *line])
 
 
 def _version_in(typed: str) -> int:

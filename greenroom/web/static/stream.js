@@ -2,28 +2,48 @@
 
 import { text } from "./texts.js";
 
-/** Opens the stream; `heard` is called with an event's name and data. Answers what closes it. */
-export function listen(session, heard) {
+const AGAIN_MS = [2_000, 10_000];
+
+/**
+ * Opens the stream; `heard` is called with an event's name and data. Answers what closes it.
+ * `renew`: asks for another ticket, on a page that must not be loaded again because somebody may be typing in it.
+ */
+export function listen(session, heard, { renew = null } = {}) {
   const place = document.getElementById("stream-state");
-  const source = new EventSource(`/v1/sessions/${session}/stream`);
+  let source;
   let late;
-  source.addEventListener("open", () => {
+
+  function open() {
+    source = new EventSource(`/v1/sessions/${session}/stream`);
+    source.addEventListener("open", () => {
+      clearTimeout(late);
+      if (place) place.hidden = true;
+    });
+    source.addEventListener("error", lost);
+    for (const name of ["snapshot", "me", "session", "question", "votes", "pin", "presence"]) {
+      source.addEventListener(name, (event) => heard(name, JSON.parse(event.data)));
+    }
+  }
+
+  function lost() {
     clearTimeout(late);
-    if (place) place.hidden = true;
-  });
-  source.addEventListener("error", () => {
-    clearTimeout(late);
+    if (renew && source.readyState === EventSource.CLOSED) openAgain();
     late = setTimeout(() => {
       if (!place || source.readyState === EventSource.OPEN) return;
       place.textContent = text("connecting");
       place.hidden = false;
       // Who was signed out, or whose ticket has expired, is not let in again: the page asks anew, and says so.
-      if (source.readyState === EventSource.CLOSED && navigator.onLine) location.reload();
+      if (!renew && source.readyState === EventSource.CLOSED && navigator.onLine) location.reload();
     }, 2_000);
-  });
-  for (const name of ["snapshot", "me", "session", "question", "votes", "pin", "presence"]) {
-    source.addEventListener(name, (event) => heard(name, JSON.parse(event.data)));
   }
+
+  /** With another ticket, and not all in the same moment. */
+  function openAgain() {
+    const [least, most] = AGAIN_MS;
+    setTimeout(() => renew().then(open, openAgain), least + Math.random() * (most - least));
+  }
+
+  open();
   addEventListener("pagehide", () => source.close());
   addEventListener("pageshow", (event) => event.persisted && location.reload());
   return () => source.close();

@@ -1,5 +1,6 @@
 """What a host sees of all sessions, and scheduling one."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -80,6 +81,18 @@ async def test_a_session_is_scheduled_in_the_hosts_zone(http: httpx.AsyncClient,
         "host_id": "host_1",
         "status": "scheduled",
     }
+
+
+async def test_a_form_sent_twice_in_the_same_moment_schedules_once(
+    http: httpx.AsyncClient, server: Server, tenant: Tenant
+) -> None:
+    async with visiting(server.url, "host_1", tenant.brand) as visitor:
+        form = {**(await visitor.get("/host/new")).form("/host/new"), "title": "Once"}
+        pages = await asyncio.gather(*(visitor.post("/host/new", form) for _ in range(6)))
+    assert {page.status for page in pages} == {200}
+    assert len({page.answer.url.path for page in pages}) == 1
+    listed = await http.get("/v1/live/sessions", headers=tenant.bearer())
+    assert len(listed.json()["sessions"]) == 1
 
 
 async def test_a_form_sent_twice_schedules_once(http: httpx.AsyncClient, server: Server, tenant: Tenant) -> None:

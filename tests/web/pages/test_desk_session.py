@@ -237,6 +237,7 @@ async def test_what_changes_by_itself_is_told_to_the_module(http: httpx.AsyncCli
     async with visiting(server.url, "host_1", tenant.brand) as visitor:
         now = (await visitor.http.get(f"/host/{session['id']}/now")).json()
     assert now == {
+        "version": 1,
         "status": "scheduled",
         "status_text": "Scheduled",
         "registered": 1,
@@ -244,4 +245,5 @@ async def test_what_changes_by_itself_is_told_to_the_module(http: httpx.AsyncCli
         "waiting": 2,
         "seats": "1 of 1 seats taken",
         "line": "2 people wait in line.",
+        "moves_up": "With more seats, up to 2 who wait move up.",
     }
