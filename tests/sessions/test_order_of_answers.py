@@ -31,7 +31,7 @@ async def patch(http: httpx.AsyncClient, session_id: str, body: bytes, *headers:
     return await http.patch(f"/v1/sessions/{session_id}", content=body, headers=named)
 
 
-@pytest.mark.parametrize("path", ["/", "/v1", "/v1/nothing", "/v1/sessions/x/nothing", "/v2/sessions"])
+@pytest.mark.parametrize("path", ["/nothing", "/v1", "/v1/nothing", "/v1/sessions/x/nothing", "/v2/sessions"])
 async def test_an_unknown_path_is_told_before_the_missing_token(http: httpx.AsyncClient, path: str) -> None:
     assert_refused(await http.get(path), "not_found")
 
