@@ -101,7 +101,9 @@ async def test_pictures_are_taken(people: People, picture: Callable[[People], Aw
     directory.mkdir(parents=True, exist_ok=True)
     user, path, there = await picture(people)
     for name, look in LOOKS.items():
-        page = await people.page(user, path, look=look)
+        page = (await people.window(user, look=look)).page
+        await _without_bars(page)
+        await page.goto(path)
         await expect(page.get_by_text(there).first).to_be_visible()
         await _at_rest(page)
         taken = directory / f"{picture.__name__}-{name}.png"
@@ -109,6 +111,12 @@ async def test_pictures_are_taken(people: People, picture: Callable[[People], Aw
         size, kinds = _seen_in(taken)
         assert size == (look.width, look.height)
         assert kinds >= FEWEST_OCTETS_THAT_DIFFER
+
+
+async def _without_bars(page: Page) -> None:
+    """Phones show none beside a page."""
+    chromium = await page.context.new_cdp_session(page)
+    await chromium.send("Emulation.setScrollbarsHidden", {"hidden": True})
 
 
 async def _at_rest(page: Page) -> None:
