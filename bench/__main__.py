@@ -24,6 +24,9 @@ from bench.load import Load, Mode
 from bench.machine import describe
 from bench.mail import Mail, measure_mail
 from bench.memory import Memory, resident
+from bench.pages import FULL as FULL_PAGES
+from bench.pages import QUICK as QUICK_PAGES
+from bench.pages import Pages, measure_pages
 from bench.report import Results, text_of
 from bench.rounds import Arena, Effort, Scenario, Standing
 from bench.sameness import Reply, check_logged, check_observed, check_sameness, replies
@@ -45,6 +48,7 @@ PARTS_OF_ALL = (
     "drop",
     "votes",
     "viewers",
+    "pages",
     "events",
     "timers",
     "joins",
@@ -119,6 +123,7 @@ class Harness:
             drop=drop,
             votes=votes,
             viewers=self._viewers(),
+            pages=self._pages(),
             told=self._told(),
             day=self._day(),
             joins=self._joins(),
@@ -170,6 +175,12 @@ class Harness:
             return None
         size = QUICK_AUDIENCE if self._quick else FULL_AUDIENCE
         return measure_viewers(size=size, rounds=self._effort.rounds, pool=USUAL_POOL, directory=self._directory)
+
+    def _pages(self) -> Pages | None:
+        if not self._asks("pages"):
+            return None
+        size = QUICK_PAGES if self._quick else FULL_PAGES
+        return measure_pages(size=size, rounds=self._effort.rounds, pool=USUAL_POOL, directory=self._directory)
 
     def _told(self) -> Told | None:
         if not self._asks("events"):

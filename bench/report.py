@@ -11,11 +11,13 @@ from bench.joins import Joins
 from bench.machine import BUSY, Machine
 from bench.mail import Mail
 from bench.memory import Memory
+from bench.pages import Pages
 from bench.report_of_drop import drop_tables, drop_verdicts
 from bench.report_of_events import day_tables, day_verdicts, told_tables, told_verdicts
 from bench.report_of_hooks import hooks_text, hooks_verdicts
 from bench.report_of_joins import joins_tables, joins_verdicts
 from bench.report_of_mail import mail_tables, mail_verdicts
+from bench.report_of_pages import pages_tables, pages_verdicts
 from bench.report_of_viewers import viewers_tables, viewers_verdicts
 from bench.report_of_votes import VOTES_AGAINST_HONO, votes_text
 from bench.rounds import ADDING, CEILING, FASTAPI, HONO, MANY, OURS, Scenario, Spread, Standing, ratio, spread
@@ -61,6 +63,7 @@ class Results(Struct, frozen=True, kw_only=True):
     drop: Drop | None
     votes: Votes | None
     viewers: Viewers | None
+    pages: Pages | None
     told: Told | None
     day: Day | None
     joins: Joins | None
@@ -88,6 +91,8 @@ def verdicts(results: Results) -> list[Verdict]:
         found += drop_verdicts(results.drop)
     if results.viewers is not None:
         found += viewers_verdicts(results.viewers)
+    if results.pages is not None:
+        found += pages_verdicts(results.pages)
     if results.told is not None:
         found += told_verdicts(results.told)
     if results.day is not None:
@@ -132,8 +137,7 @@ def _of_parts(results: Results) -> Iterable[str]:
         yield from drop_tables(results.drop)
     if results.votes is not None:
         yield votes_text(results.votes, results.standings)
-    if results.viewers is not None:
-        yield from viewers_tables(results.viewers)
+    yield from _of_audiences(results)
     if results.told is not None:
         yield from told_tables(results.told)
     if results.day is not None:
@@ -150,6 +154,13 @@ def _of_parts(results: Results) -> Iterable[str]:
             f"Memory of the worker, resident: {memory.warm:.1f} MB warm, {memory.once:.1f} MB after {memory.requests:,} "
             f"requests, {memory.twice:.1f} MB after {2 * memory.requests:,}."
         )
+
+
+def _of_audiences(results: Results) -> Iterable[str]:
+    if results.viewers is not None:
+        yield from viewers_tables(results.viewers)
+    if results.pages is not None:
+        yield from pages_tables(results.pages)
 
 
 def _ratios(standings: Sequence[Standing]) -> Iterable[Verdict]:

@@ -28,6 +28,13 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     return report
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """State at the end of the run what tests have measured in it: each `record_property("measured", ...)`."""
+    reports = [one for each in ("passed", "failed") for one in terminalreporter.stats.get(each, []) if one.when == "call"]
+    for text in sorted(str(value) for one in reports for name, value in one.user_properties if name == "measured"):
+        terminalreporter.write_line(text)
+
+
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     """A PostgreSQL of this worker's own, which no test may kill."""
