@@ -16,7 +16,8 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 START_SECONDS = 30.0
 OPTIONS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--disable-features=Translate,OptimizationHints",
+    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
+    "--disable-features=Translate,OptimizationHints,LocalNetworkAccessChecks",
     "--disable-background-timer-throttling", "--disable-renderer-backgrounding", "--disable-backgrounding-occluded-windows",
     "--remote-debugging-port=0", "--mute-audio",
 )  # fmt: skip

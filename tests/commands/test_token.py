@@ -1,6 +1,7 @@
 """greenroom token: it prints a token and nothing else, or one line that says why not."""
 
 import asyncio
+import re
 import time
 
 import httpx
@@ -146,3 +147,64 @@ def test_the_list_says_which_were_revoked(env: Environment, tenant: Tenant) -> N
     greenroom("token", "--revoke", mint(env, brand=tenant.brand).out.strip(), env=env)
     [line] = [line for line in greenroom("token", "--list", env=env).out.splitlines() if tenant.brand in line]
     assert line.endswith("(revoked)")
+
+
+def link_of(said: Said) -> str:
+    """The one line that was printed."""
+    assert (said.status, said.err) == (0, "")
+    (line,) = said.out.splitlines()
+    return line
+
+
+def test_a_link_is_printed_and_nothing_else(env: Environment) -> None:
+    assert re.fullmatch(r"http://127\.0\.0\.1:8000/signin/link\?code=[A-Za-z0-9_-]{43}", link_of(mint(env, "--link")))
+
+
+def test_a_link_begins_where_pages_are(env: Environment) -> None:
+    assert link_of(mint(env, "--link", "--at", "https://live.example.com")).startswith("https://live.example.com/signin/link?")
+    public = {**env, "GREENROOM_PUBLIC_URL": "https://public.example.com"}
+    assert link_of(mint(public, "--link")).startswith("https://public.example.com/signin/link?")
+
+
+async def test_a_printed_link_signs_in_as_who_it_is_for(env: Environment, http: httpx.AsyncClient, tenant: Tenant) -> None:
+    said = mint(env, "--link", "--leads-to", "/host?month=2027-03", "--at", str(http.base_url).rstrip("/"), brand=tenant.brand)
+    page = await http.get(link_of(said))
+    assert f"This link signs you in as host_1, at {tenant.brand}." in page.text
+    (csrf,) = set(re.findall(r'name="csrf" value="([^"]+)"', page.text))
+    code = link_of(said).partition("code=")[2]
+    signed_in = await http.post("/signin/link", data={"csrf": csrf, "code": code}, headers={"sec-fetch-site": "same-origin"})
+    assert (signed_in.status_code, signed_in.headers["location"]) == (303, "/host?month=2027-03")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--leads-to", "//evil.example"], "--leads-to"),
+        (["--leads-to", "https://evil.example"], "--leads-to"),
+        (["--leads-to", "host"], "--leads-to"),
+        (["--leads-to", "/a b"], "--leads-to"),
+        (["--at", "live.example.com"], "--at"),
+        (["--at", "https://live.example.com/path"], "--at"),
+        (["--scope", "unheard:of"], "--scope"),
+    ],
+)
+def test_a_link_that_would_not_work_is_refused_in_a_line(env: Environment, arguments: list[str], told: str) -> None:
+    said = mint(env, "--link", *arguments)
+    assert (said.status, said.out) == (1, "")
+    assert told in said.only_line()
+
+
+def test_a_link_needs_a_brand(env: Environment) -> None:
+    said = greenroom("token", "--link", "--user", "root", "--scope", "admin:*", env=env)
+    assert said.status == 1
+    assert "--brand" in said.only_line()
+
+
+def test_a_link_needs_local_identity(env: Environment) -> None:
+    elsewhere = {
+        **env,
+        "GREENROOM_IDENTITY": "jwt",
+        "GREENROOM_JWT_ISSUER": "https://id.example",
+        "GREENROOM_JWT_AUDIENCE": "x",
+    }
+    assert mint(elsewhere, "--link").status == 1

@@ -7,7 +7,8 @@ from msgspec import UNSET, Struct
 
 from greenroom.calendar import service as calendar
 from greenroom.calendar.service import Calendars
-from greenroom.kit.http.answer import Answer, json_answer, length_of
+from greenroom.identity.caller import Caller
+from greenroom.kit.http.answer import Answer, bare_answer, json_answer, length_of
 from greenroom.kit.wire import PageLimit
 from greenroom.questions import listing
 from greenroom.questions.schemas import ListedQuestion, QuestionFilters
@@ -52,6 +53,12 @@ async def session_now(visit: Visit, id: str) -> Answer:
     return json_answer(now_of(known, visit.clock, at=datetime.now(UTC)), headers=[NO_STORE])
 
 
+@shows("/s/{id}/ticket")
+async def session_ticket(visit: Visit, id: str) -> Answer:
+    """Another ticket for the live stream, for a page that has stood for longer than one is good."""
+    return bare_answer(204, [await _ticket(visit, visit.viewer, id), NO_STORE])
+
+
 @shows("/s/{id}/calendar.ics")
 async def session_calendar(visit: Visit, id: str) -> Answer:
     """The viewer's entry, for a calendar."""
@@ -68,12 +75,11 @@ async def session_calendar(visit: Visit, id: str) -> Answer:
 async def page_of(visit: Visit, id: str, typed: Typed, *, status: int = 200) -> Answer:
     """The page of this moment, with what was typed. Raises NotFound, Unauthenticated."""
     known = await known_of(visit, id)
-    given = await stream.ticket(visit.service("streams", Streams), known.viewer, id, address=visit.request.address)
     asked = await asked_in(visit, id)
     return visit.page(
         "session.html",
         status=status,
-        headers=[(b"set-cookie", given.cookie.encode())],
+        headers=[await _ticket(visit, known.viewer, id)],
         session=known.session,
         known=known,
         now=now_of(known, visit.clock, at=datetime.now(UTC)),
@@ -94,4 +100,10 @@ async def asked_in(visit: Visit, id: str) -> Asked:
     return Asked(own, listed, page.next_cursor is not None)
 
 
-ROUTES = [session_page, session_now, session_calendar]
+async def _ticket(visit: Visit, viewer: Caller, id: str) -> tuple[bytes, bytes]:
+    """The header with which the page may open the session's stream."""
+    given = await stream.ticket(visit.service("streams", Streams), viewer, id, address=visit.request.address)
+    return b"set-cookie", given.cookie.encode()
+
+
+ROUTES = [session_page, session_now, session_ticket, session_calendar]

@@ -251,4 +251,11 @@ body.addEventListener("input", countCharacters);
 for (const one of all.children) {
   if (one.querySelector("button").getAttribute("aria-pressed") === "true") state.voted.add(one.dataset.id);
 }
-listen(session, (name, told) => heard[name](told));
+/** Another ticket: somebody may be typing, so the page is loaded again for who was signed out alone. */
+async function renew() {
+  const answer = await fetch(`/s/${session}/ticket`, { headers: { Accept: "application/json" } });
+  if (answer.status === 401) location.reload();
+  if (!answer.ok) throw new Error(answer.status);
+}
+
+listen(session, (name, told) => heard[name](told), { renew });

@@ -7,6 +7,7 @@ import pytest
 from playwright.async_api import Browser
 
 from tests.chromium import driven, installed, running_chromium
+from tests.postgres import TestDatabase
 from tests.server import Server
 from tests.tenant import Tenant
 from tests.web.browser.people import People
@@ -30,7 +31,7 @@ async def browser(chromium: str) -> AsyncIterator[Browser]:
 
 
 @pytest.fixture
-async def people(browser: Browser, server: Server, tenant: Tenant) -> AsyncIterator[People]:
+async def people(browser: Browser, server: Server, database: TestDatabase, tenant: Tenant) -> AsyncIterator[People]:
     """People of a brand, who open pages of the worker's server; nothing may go wrong in any of their windows."""
     async with AsyncExitStack() as windows:
-        yield People(browser, server.url, tenant, windows)
+        yield People(browser, server.url, tenant, windows, database=database)

@@ -7,6 +7,7 @@ import httpx
 from playwright.async_api import Browser, Page
 
 from tests.chromium import Look, Window, opened
+from tests.postgres import TestDatabase
 from tests.server import AUTHORITIES
 from tests.tenant import Json, Tenant
 from tests.web.pages.visiting import COOKIE, signed
@@ -15,8 +16,9 @@ from tests.web.pages.visiting import COOKIE, signed
 class People:
     """Opens windows, all of which are closed at the end; then none may have had trouble."""
 
-    def __init__(self, browser: Browser, url: str, tenant: Tenant, windows: AsyncExitStack) -> None:
+    def __init__(self, browser: Browser, url: str, tenant: Tenant, windows: AsyncExitStack, *, database: TestDatabase) -> None:
         self.browser = browser
+        self.database = database
         self.url = url
         self.tenant = tenant
         self._windows = windows

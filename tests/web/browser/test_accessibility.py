@@ -5,6 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from greenroom.identity import sign_in
+from greenroom.identity.invitation import Invitation
+from greenroom.kit.database import Database
+from greenroom.kit.ids import UserId
 from tests.chromium import Look
 from tests.web.browser.judging import overflow, violations
 from tests.web.browser.people import People
@@ -18,6 +22,7 @@ LOOKS = {
     "dark at 320": Look(judged=True, still=True, width=320, height=640, scheme="dark"),
 }
 
+MANAGER = "manager_1"
 Seen = tuple[str | None, str]  # who looks, and at what
 
 
@@ -164,10 +169,49 @@ async def a_desk_of_what_ended(people: People) -> Seen:
     return "host_1", f"/host/{session}"
 
 
+async def a_link(people: People) -> Seen:
+    invitation = Invitation(brand=people.tenant.brand, user=UserId("ada"), scope="read:live", leads_to="/")
+    async with Database(people.database.service_url, size=1, wait_seconds=5, statement_seconds=10) as db:
+        return None, f"/signin/link?code={await sign_in.invite(db, invitation)}"
+
+
+async def a_sign_in_that_failed(_: People) -> Seen:
+    return None, "/signin/link?code=" + "x" * 43
+
+
+async def attendance_before(people: People) -> Seen:
+    return "host_1", f"/host/{await _scheduled(people)}/attendance"
+
+
+async def attendance_after(people: People) -> Seen:
+    session = await _scheduled(people)
+    await people.registered(session, "ada", "bob")
+    await people.step(session, "start")
+    await people.step(session, "end")
+    return "host_1", f"/host/{session}/attendance"
+
+
+async def no_webhooks(_: People) -> Seen:
+    return MANAGER, "/host/webhooks"
+
+
+async def a_webhook(people: People) -> Seen:
+    wanted = {"url": "http://127.0.0.1:9/hook", "events": ["live."], "description": LONG}
+    made = await people.call("POST", "/webhook-endpoints", MANAGER, wanted, scope="manage:live")
+    await people.call("POST", f"/webhook-endpoints/{made['id']}/test", MANAGER, scope="manage:live")
+    return MANAGER, f"/host/webhooks/{made['id']}"
+
+
+async def some_webhooks(people: People) -> Seen:
+    await a_webhook(people)
+    return MANAGER, "/host/webhooks"
+
+
 STATES: list[Callable[[People], Awaitable[Seen]]] = [
     nobody_signs_in, signed_in_already, a_link_that_is_gone, nothing_there, nothing_on, much_on, a_month, an_empty_month,
     a_bad_query, seats_free, seated_with_questions, in_line, full, live, called_off, ended, removed, not_a_hosts, an_empty_desk,
-    a_full_desk, a_new_session, an_edit, a_live_desk, a_desk_of_what_ended,
+    a_full_desk, a_new_session, an_edit, a_live_desk, a_desk_of_what_ended, a_link,
+    a_sign_in_that_failed, attendance_before, attendance_after, no_webhooks, a_webhook, some_webhooks,
 ]  # fmt: skip
 
 
@@ -176,7 +220,7 @@ async def test_everybody_can_use_it(people: People, state: Callable[[People], Aw
     user, path = await state(people)
     found = {}
     for name, look in LOOKS.items():
-        page = await people.page(user, path, look=look)
+        page = await people.page(user, path, look=look, scope="manage:live" if user == MANAGER else "read:live write:live")
         wrong = await violations(page)
         wide = await overflow(page)
         if wrong or wide:

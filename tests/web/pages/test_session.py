@@ -204,6 +204,10 @@ async def test_the_stream_opens_with_the_pages_cookie_and_for_this_session_alone
         await visitor.get(f"/s/{session['id']}")
         async with visitor.http.stream("GET", f"/v1/sessions/{session['id']}/stream") as stream:
             assert stream.status_code == 200
+        visitor.http.cookies.delete("greenroom_stream")
+        assert (await visitor.http.get(f"/s/{session['id']}/ticket")).status_code == 204
+        async with visitor.http.stream("GET", f"/v1/sessions/{session['id']}/stream") as stream:
+            assert stream.status_code == 200
         refused = await visitor.http.get(f"/v1/sessions/{other['id']}/stream")
         assert refused.status_code == 401
         assert (await visitor.http.get(f"/v1/sessions/{session['id']}")).status_code == 401
