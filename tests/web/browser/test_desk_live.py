@@ -1,8 +1,12 @@
 """A host's page of one session, live in a browser: what is typed is left alone."""
 
+import pytest
 from playwright.async_api import expect
 
+from tests.chromium import Look
+from tests.web.browser.judging import overflow, violations
 from tests.web.browser.people import People
+from tests.web.browser.test_accessibility import LONG, LOOKS
 
 SOON = 5_000
 CHANGED = "The session was changed elsewhere."
@@ -76,3 +80,20 @@ async def test_a_stream_that_was_refused_is_opened_again_and_what_is_typed_stays
     await expect(page.locator("[data-desk=seats]")).to_have_text("1 of 1 seats taken", timeout=20_000)
     await expect(page.locator("#stream-state")).to_be_hidden()
     await expect(page.get_by_label("Title")).to_have_value("Half a ti")
+
+
+@pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
+async def test_everybody_can_use_a_conflict(people: People, look: Look) -> None:
+    session = await people.session(max_participants=1, metadata={"a": "x" * 200})
+    await people.registered(session, "ada", "bob")
+    page = await people.page("host_1", f"/host/{session}", look=look)
+    await page.get_by_label("Title").fill(LONG)
+    await page.get_by_role("textbox", name="Seats").fill("none")
+    await people.call("PATCH", f"/sessions/{session}", body={"title": "x" * 300, "metadata": {"b": "y" * 200}})
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.locator("#metadata-now")).to_be_visible()
+    assert [*await violations(page), await overflow(page)] == [0]
+    await people.step(session, "cancel")
+    await page.get_by_role("button", name="Save this over it").click()
+    await expect(page.locator("#title-why")).to_contain_text(f"You typed: {LONG[:60]}")
+    assert [*await violations(page), await overflow(page)] == [0]

@@ -1,6 +1,7 @@
 """What an edit on the pages must not do: overwrite unseen, lose what was typed, change what nobody has touched."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -14,6 +15,7 @@ from tests.tenant import Json, Tenant
 from tests.web.pages.visiting import READS_PAGES, Page, Visitor, visiting
 
 LONE_SURROGATE = "%ED%A0%80"
+SOMETHING_THAT_IS_UTF_8 = "%ED%95%9C"
 
 
 async def seen(http: httpx.AsyncClient, tenant: Tenant, session: Json) -> Json:
@@ -191,14 +193,19 @@ async def test_a_lone_surrogate_changes_nothing(http: httpx.AsyncClient, server:
     session = await tenant.session(http)
     async with visiting(server.url, "host_1", tenant.brand) as visitor:
         form = await form_of(visitor, session)
-        fields = "&".join(f"{name}={httpx.QueryParams({'x': form[name]})['x']}" for name in ("csrf", "version"))
-        answer = await visitor.http.post(
-            f"/host/{session['id']}/edit",
-            content=f"{fields}&title={LONE_SURROGATE}",
-            headers={"content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin", **READS_PAGES},
-        )
-    assert answer.status_code == 400
-    assert await seen(http, tenant, session) == session
+        fields = urlencode({name: form[name] for name in ("csrf", "version")})
+
+        async def answered(title: str) -> int:
+            answer = await visitor.http.post(
+                f"/host/{session['id']}/edit",
+                content=f"{fields}&title={title}",
+                headers={"content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin", **READS_PAGES},
+            )
+            return answer.status_code
+
+        assert await answered(LONE_SURROGATE) == 400
+        assert await seen(http, tenant, session) == session
+        assert await answered(SOMETHING_THAT_IS_UTF_8) == 303
 
 
 @pytest.mark.parametrize("typed", ["2147483648", "abc", "-1", "1.5", ""])
