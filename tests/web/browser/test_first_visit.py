@@ -75,7 +75,7 @@ async def newcomers(browser: Browser, database: TestDatabase, tenant: Tenant, tm
     """People of the test's brand at a server of its own, which nobody has asked for a page."""
     with running_server(database, tmp_path) as cold:
         async with AsyncExitStack() as windows:
-            yield People(browser, cold.url, tenant, windows)
+            yield People(browser, cold.url, tenant, windows, database=database)
 
 
 @pytest.mark.parametrize("where", ["/signin", "/", "/s/{id}"])
