@@ -124,7 +124,7 @@ def _seats(session: Session) -> str:
     if session.status not in {"scheduled", "live"}:
         return ""
     if left > 0:
-        return text("session.seats_left", n=left)
+        return text("live.seats_left", n=left)
     return text("session.full_line" if session.status == "scheduled" else "session.full")
 
 

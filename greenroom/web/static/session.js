@@ -19,6 +19,8 @@ const state = {
   mine: new Map(), // those of one's own that nobody else may see
   voted: new Set(),
   pinned: null,
+  session: null, // as the stream told it last
+  waits: false, // in line
   mayVote: all.dataset.mayVote === "yes",
 };
 
@@ -156,6 +158,27 @@ function keepMine(questions) {
   state.mine = new Map(questions.filter((one) => ["pending", "dismissed"].includes(one.status)).map((one) => [one.id, one]));
 }
 
+// --- seats, which change most often: as long as there are some, their number is all that is to be said
+
+function isFull(told) {
+  return told.registered_count >= told.max_participants;
+}
+
+function showSeats(told) {
+  const place = page.querySelector("[data-now=seats]");
+  if (isFull(told) || !["scheduled", "live"].includes(told.status)) return;
+  place.textContent = text("seats_left", { n: told.max_participants - told.registered_count });
+  place.hidden = false;
+}
+
+/** Whether the server must say how things are: all look at once, so not for each seat that somebody takes. */
+function needsWords(before, told) {
+  if (!before || state.waits || isFull(before) !== isFull(told)) return true;
+  const { registered_count: _before, ...one } = before;
+  const { registered_count: _told, ...other } = told;
+  return JSON.stringify(one) !== JSON.stringify(other);
+}
+
 // --- what the stream tells
 
 const heard = {
@@ -169,6 +192,7 @@ const heard = {
     draw();
   },
   me(told) {
+    state.waits = told.registration?.status === "waitlist";
     keepMine(told.questions);
     draw();
     lookWithin(300);
@@ -176,7 +200,10 @@ const heard = {
   session(told) {
     const title = document.getElementById("title");
     if (title.textContent !== told.title) title.textContent = told.title;
-    lookWithin(told.status === page.dataset.status ? 3_000 : 1_000);
+    const before = state.session;
+    state.session = told;
+    showSeats(told);
+    if (needsWords(before, told)) lookWithin(told.status === page.dataset.status ? 3_000 : 1_000);
   },
   question(told) {
     const isShown = told.question !== null && ["approved", "answered"].includes(told.question.status);

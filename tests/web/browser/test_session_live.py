@@ -42,3 +42,24 @@ async def test_votes_and_order_are_seen_by_all(people: People) -> None:
     await people.call("POST", f"/sessions/{session}/questions/{first}/pin")
     await expect(bob.locator("[data-list=all] .body")).to_have_text(["first", "second"])
     await expect(bob.locator(f"#question-{first} .is-pinned")).to_be_visible()
+
+
+async def test_seats_that_others_take_are_counted_without_asking_the_server(people: People) -> None:
+    session = await people.session(max_participants=5)
+    window = await people.window("ada")
+    asked: list[str] = []
+    window.page.on("request", lambda request: asked.append(request.url) if request.url.endswith("/now") else None)
+    async with window.page.expect_response("**/now"):
+        await window.page.goto(f"/s/{session}")
+    await people.registered(session, "bob")
+    await expect(window.page.get_by_text("4 seats left")).to_be_visible()
+    await people.registered(session, "cyd", "dan")
+    await expect(window.page.get_by_text("2 seats left")).to_be_visible()
+    before = len(asked)
+    await people.registered(session, "eve")
+    await expect(window.page.get_by_text("1 seat left")).to_be_visible()
+    assert before == 1
+    await people.registered(session, "fay")
+    await expect(window.page.get_by_text("All seats are taken.")).to_be_visible(timeout=8_000)
+    await expect(window.page.get_by_role("button", name="Stand in line")).to_be_visible()
+    assert len(asked) == 2

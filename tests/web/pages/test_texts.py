@@ -48,10 +48,10 @@ def test_a_text_with_plurals_has_those_of_its_language() -> None:
 
 
 def test_texts_are_filled_in_and_plurals_chosen() -> None:
-    assert texts.text("session.seats_left", n=1) == "1 seat left"
-    assert texts.text("session.seats_left", n=0) == "0 seats left"
+    assert texts.text("live.seats_left", n=1) == "1 seat left"
+    assert texts.text("live.seats_left", n=0) == "0 seats left"
     with pytest.raises(KeyError):
-        texts.text("session.seats_left")
+        texts.text("live.seats_left")
     with pytest.raises(KeyError):
         texts.text("no.such.text")
 
