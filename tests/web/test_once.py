@@ -20,7 +20,8 @@ async def test_it_waits_for_the_first_ones_answer() -> None:
 
 
 async def test_it_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(once, "WAITS", (0, 0))
+    monkeypatch.setattr(once, "MOST", 3)
+    monkeypatch.setattr(once, "FIRST_WAIT_SECONDS", 0)
     turns: list[int] = []
 
     async def act() -> None:

@@ -16,6 +16,7 @@ from greenroom.registrations import service as registrations
 from greenroom.registrations.kept import as_registration
 from greenroom.registrations.service import Registrations
 from greenroom.web.binding import does
+from greenroom.web.once import done_once
 from greenroom.web.participants.session import Typed, page_of
 from greenroom.web.texts import text
 from greenroom.web.visit import Visit
@@ -61,7 +62,7 @@ async def ask(visit: Visit, id: str) -> Answer:
         wanted = _question(body)
         key = visit.key(brand=visit.caller.brand or "")
         there = visit.service("questions", Questions)
-        asked = await questions.ask(there, visit.caller, id, wanted, request_id=visit.request.id, key=key)
+        asked = await done_once(lambda: questions.ask(there, visit.caller, id, wanted, request_id=visit.request.id, key=key))
     except GreenroomError as error:
         return await _refused(visit, id, error, question=visit.form.text("body"))
     said = "asked" if asked.question.status == "pending" else "asked_at_once"
