@@ -118,7 +118,7 @@ async def test_a_key_used_twice(http: httpx.AsyncClient, tenant: Tenant) -> None
     assert_as_promised(response, *POST, status=409)
 
 
-@pytest.mark.parametrize("path", ["/v1/nothing", "/", "/v1/sessions/", "/v1/sessions/x/nothing"])
+@pytest.mark.parametrize("path", ["/v1/nothing", "/nothing", "/v1/sessions/", "/v1/sessions/x/nothing"])
 async def test_an_unknown_path_is_told_in_the_contracts_form(http: httpx.AsyncClient, path: str) -> None:
     response = await http.get(path)
     assert response.status_code == 404
