@@ -19,7 +19,7 @@ from greenroom.webhooks.addresses import Reach
 PROVIDER_URL = re.compile(r"[a-z]+://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?")
 JOIN_URL = re.compile(r"https?://[A-Za-z0-9.:-]+/[A-Za-z0-9._~/?#&=%-]*\{session_id\}[A-Za-z0-9._~/?#&=%-]*")
 PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
-ORIGIN = re.compile(r"https?://(\*\.)?[A-Za-z0-9.-]+(:[0-9]{1,5})?")
+ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 LISTS = frozenset({"secret_keys", "cors_origins", "embed_origins", "trusted_proxies"}) | {
     "getstream_api_secret",
     "identity",

@@ -40,7 +40,9 @@ async def test_a_card_is_shown_to_the_sites_that_are_named_and_to_no_other(
     assert page.answer.headers["x-frame-options"] == "DENY"
 
 
-@pytest.mark.parametrize("origins", ["www.example.com", "https://a.example/path", "javascript:alert(1)", "https://a b"])
+@pytest.mark.parametrize(
+    "origins", ["www.example.com", "https://a.example/path", "javascript:alert(1)", "https://a b", "https://*.example.com"]
+)
 def test_an_origin_that_is_none_is_refused_in_a_line(database: TestDatabase, tmp_path: Path, origins: str) -> None:
     settings = {"GREENROOM_EMBED_ORIGINS": origins}
     with (
