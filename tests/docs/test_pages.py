@@ -11,7 +11,7 @@ from tests.docs.pages import PAGES, ROOT, anchors, links, name_of, prose
 from tools.house_lint import findings
 
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
-VARIABLES = {*map(variable, Settings.__struct_fields__), "GREENROOM_TEST_POSTGRES"}
+VARIABLES = {*map(variable, Settings.__struct_fields__), "GREENROOM_SCREENSHOTS", "GREENROOM_TEST_POSTGRES"}
 MOST_WORDS = 600  # of a decision: a page
 
 PACKAGE = ROOT / "greenroom"

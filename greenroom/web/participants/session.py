@@ -17,6 +17,7 @@ from greenroom.stream import service as stream
 from greenroom.stream.service import Streams
 from greenroom.web.binding import shows
 from greenroom.web.participants.standing import known_of, now_of
+from greenroom.web.participants.titles import headline
 from greenroom.web.visit import Visit
 
 NO_STORE: Final = (b"cache-control", b"private, no-store")
@@ -85,6 +86,7 @@ async def page_of(visit: Visit, id: str, typed: Typed, *, status: int = 200) -> 
         now=now_of(known, visit.clock, at=datetime.now(UTC)),
         asked=asked,
         typed=typed,
+        headline=headline,
     )
 
 

@@ -10,6 +10,7 @@ from greenroom.attendance.schemas import Recording
 from greenroom.attendance.service import Attendance
 from greenroom.identity.caller import Caller
 from greenroom.identity.scopes import WRITE_LIVE
+from greenroom.kit.clock import wire_time
 from greenroom.kit.errors import Forbidden
 from greenroom.registrations import service as registrations
 from greenroom.registrations.service import Registrations, Standing
@@ -44,6 +45,7 @@ class Now(Struct, frozen=True, kw_only=True):
     status: str
     status_text: str
     scheduled_at: str
+    doors_at: str
     when: str
     seats: str
     standing: str
@@ -92,11 +94,13 @@ def now_of(known: Known, clock: Clock, *, at: datetime) -> Now:
     can_register = may_write and is_open and takes and not (seated or waits or known.standing.is_removed or known.hosts)
     inside = known.hosts or seated or (session.status == "live" and free and not known.standing.is_removed)
     why_not_ask = _why_not_ask(known, may_write=may_write, inside=inside, is_open=is_open)
-    why_not_join = _why_not_join(known, may_write=may_write, inside=inside, at=at)
+    doors = datetime.fromisoformat(session.scheduled_at) - timedelta(minutes=known.doors_open_minutes)
+    why_not_join = _why_not_join(known, may_write=may_write, inside=inside, is_early=at < doors)
     return Now(
         status=session.status,
         status_text=text(f"status.{session.status}"),
         scheduled_at=session.scheduled_at,
+        doors_at=wire_time(doors),
         when=clock.told(session.scheduled_at),
         seats=_seats(session),
         standing=_standing(known),
@@ -154,7 +158,7 @@ def _why_not_ask(known: Known, *, may_write: bool, inside: bool, is_open: bool) 
     return "" if may_write and inside else text("session.seat_to_ask")
 
 
-def _why_not_join(known: Known, *, may_write: bool, inside: bool, at: datetime) -> str:
+def _why_not_join(known: Known, *, may_write: bool, inside: bool, is_early: bool) -> str:
     """An empty text where the viewer may join now."""
     session = known.session
     if session.status in {"ended", "cancelled"}:
@@ -165,8 +169,7 @@ def _why_not_join(known: Known, *, may_write: bool, inside: bool, at: datetime) 
         return text("session.no_way_in")
     if not (may_write and inside):
         return text("session.seat_to_join")
-    opens = datetime.fromisoformat(session.scheduled_at) - timedelta(minutes=known.doors_open_minutes)
-    is_too_early = session.status == "scheduled" and not known.hosts and at < opens
+    is_too_early = session.status == "scheduled" and not known.hosts and is_early
     return text("session.doors", n=known.doors_open_minutes) if is_too_early else ""
 
 

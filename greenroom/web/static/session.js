@@ -10,13 +10,15 @@ const page = document.getElementById("session");
 const session = page.dataset.session;
 const all = page.querySelector("[data-list=all]");
 const own = page.querySelector("[data-list=own]");
+const body = document.getElementById("body");
 const MOST_CHARACTERS = 400;
 const SHORT = 60;
 const TOGETHER_MS = 3_000;
+const LONGEST_MS = 2 ** 31 - 1; // that a timer takes
 
 const state = {
-  questions: new Map(), // those that all may see, by id
-  mine: new Map(), // those of one's own that nobody else may see
+  questions: null, // those that all may see, by id; null until the stream has told them: till then the page has its own
+  mine: null, // those of one's own that nobody else may see; the same
   voted: new Set(),
   pinned: null,
   session: null, // as the stream told it last
@@ -27,6 +29,9 @@ const state = {
 // --- what the server says in words: asked for when something changed, not by everybody in the same moment
 
 let planned = null;
+let looks = 0;
+let shown = 0;
+let later;
 
 function lookWithin(milliseconds) {
   const at = performance.now() + Math.random() * milliseconds;
@@ -37,6 +42,8 @@ function lookWithin(milliseconds) {
 
 async function look() {
   planned = null;
+  looks += 1;
+  const [turn, before] = [looks, state.session];
   let now;
   try {
     const answer = await fetch(`/s/${session}/now`, { headers: { Accept: "application/json" } });
@@ -47,10 +54,31 @@ async function look() {
     lookWithin(10_000);
     return;
   }
-  show(now);
+  if (turn < shown) return; // a younger one was quicker
+  shown = turn;
+  keepingFocus(() => show(now));
+  if (state.session && state.session !== before) showSeats(state.session); // who was told more meanwhile
+  lookLater(now);
+}
+
+/** Where nothing will be told: the doors open by the clock, and the stream says nothing of recordings. */
+function lookLater(now) {
+  clearTimeout(later);
+  const left = Date.parse(now.doors_at) - Date.now();
+  if (now.status === "scheduled" && left > 0 && left < LONGEST_MS) later = setTimeout(() => lookWithin(3_000), left);
+  if (now.recording && !now.recording_url) later = setTimeout(() => lookWithin(30_000), 30_000);
+}
+
+/** What one has just used may be gone after the change: then the focus goes to the heading of its part. */
+function keepingFocus(change) {
+  const focused = document.activeElement;
+  const part = focused?.closest("section");
+  change();
+  if (part && !focused.checkVisibility()) part.querySelector("h2").focus({ preventScroll: true });
 }
 
 function show(now) {
+  if (page.dataset.status !== now.status) tell(now.status_text);
   page.dataset.status = now.status;
   const badge = page.querySelector("[data-now=status_text]");
   badge.className = `badge ${now.status}`;
@@ -59,6 +87,7 @@ function show(now) {
     if (words && one.textContent !== words) one.textContent = words;
   }
   for (const one of page.querySelectorAll("[data-shown-if]")) one.hidden = !now[one.dataset.shownIf];
+  if (body.value.trim()) document.getElementById("ask").hidden = false; // what was typed is not taken away
   for (const one of page.querySelectorAll("[data-shown-unless]")) one.hidden = Boolean(now[one.dataset.shownUnless]);
   for (const one of page.querySelectorAll("[data-href]")) if (now[one.dataset.href]) one.href = now[one.dataset.href];
   document.getElementById("when").dateTime = now.scheduled_at;
@@ -74,7 +103,8 @@ const tick = countDown(document.getElementById("countdown"), () =>
 // --- questions
 
 function short(body) {
-  return body.length > SHORT ? `${body.slice(0, SHORT)}…` : body;
+  const characters = [...body];
+  return characters.length > SHORT ? `${characters.slice(0, SHORT).join("")}…` : body;
 }
 
 function blank(name) {
@@ -97,20 +127,23 @@ function listed(question) {
   const element = elementOf(all, "listed-template", question);
   const isPinned = state.pinned === question.id;
   const isAnswered = question.status === "answered";
-  const voted = state.voted.has(question.id);
   element.id = `question-${question.id}`;
   element.classList.toggle("pinned", isPinned);
   element.classList.toggle("answered", isAnswered);
   element.querySelector(".is-pinned").hidden = !isPinned;
   element.querySelector(".is-answered").hidden = !isAnswered;
-  element.querySelector(".count").textContent = question.vote_count;
-  const form = element.querySelector("form");
-  form.action = `/s/${session}/questions/${question.id}/vote`;
-  form.elements.wants.value = voted ? "no" : "yes";
-  const button = form.querySelector("button");
-  button.setAttribute("aria-pressed", String(voted));
-  button.disabled = !state.mayVote || isAnswered;
+  showVotes(element, question.vote_count, state.voted.has(question.id));
+  element.querySelector("form").action = `/s/${session}/questions/${question.id}/vote`;
+  element.querySelector("form button").disabled = !state.mayVote || isAnswered;
   return element;
+}
+
+function showVotes(element, n, voted) {
+  const form = element.querySelector("form");
+  form.elements.wants.value = voted ? "no" : "yes";
+  form.querySelector("button").setAttribute("aria-pressed", String(voted));
+  form.querySelector(".count").textContent = n;
+  form.querySelector(".votes-word").textContent = text("votes_for", { n });
 }
 
 function mine(question) {
@@ -129,17 +162,21 @@ function inOrder(a, b) {
     Number(b.id === state.pinned) - Number(a.id === state.pinned) ||
     Number(a.status === "answered") - Number(b.status === "answered") ||
     b.vote_count - a.vote_count ||
-    (a.asked_at < b.asked_at ? -1 : 1)
+    (a.asked_at + a.id < b.asked_at + b.id ? -1 : 1)
   );
 }
 
 function draw() {
-  const questions = [...state.questions.values()].sort(inOrder);
-  reorder(all, questions.map(listed));
-  document.getElementById("no-questions").hidden = questions.length > 0;
-  const waiting = [...state.mine.values()];
-  reorder(own, waiting.map(mine));
-  document.getElementById("own").hidden = waiting.length === 0;
+  if (state.questions) {
+    const questions = [...state.questions.values()].sort(inOrder);
+    reorder(all, questions.map(listed));
+    document.getElementById("no-questions").hidden = questions.length > 0;
+  } else for (const button of all.querySelectorAll("li:not(.answered) .vote button")) button.disabled = !state.mayVote;
+  if (state.mine) {
+    const waiting = [...state.mine.values()];
+    reorder(own, waiting.map(mine));
+    document.getElementById("own").hidden = waiting.length === 0;
+  }
 }
 
 let unannounced = 0;
@@ -190,11 +227,12 @@ const heard = {
     state.pinned = told.pinned_question_id;
     heard.presence(told);
     draw();
+    lookWithin(3_000); // also told when settings have changed
   },
   me(told) {
     state.waits = told.registration?.status === "waitlist";
     keepMine(told.questions);
-    draw();
+    keepingFocus(draw);
     lookWithin(300);
   },
   session(told) {
@@ -206,16 +244,17 @@ const heard = {
     if (needsWords(before, told)) lookWithin(told.status === page.dataset.status ? 3_000 : 1_000);
   },
   question(told) {
+    if (!state.questions) return; // a snapshot comes first
     const isShown = told.question !== null && ["approved", "answered"].includes(told.question.status);
     if (isShown) {
       if (!state.questions.has(told.question_id)) announce();
       state.questions.set(told.question_id, told.question);
     } else state.questions.delete(told.question_id);
-    draw();
+    keepingFocus(draw);
   },
   votes(told) {
     for (const [id, count] of Object.entries(told.counts)) {
-      const known = state.questions.get(id);
+      const known = state.questions?.get(id);
       if (known) known.vote_count = count;
     }
     draw();
@@ -231,19 +270,27 @@ const heard = {
 
 // --- forms, sent without leaving the page
 
-function changed(form, answer) {
+function renewOnce(form) {
+  form.elements.once.value = [...crypto.getRandomValues(new Uint8Array(16))].map((one) => one.toString(16).padStart(2, "0")).join("");
+}
+
+function changed(form, answer, sent) {
+  const act = form.getAttribute("action").split("/").at(-1);
   if (form.id === "ask") {
-    form.elements.body.value = "";
-    form.elements.once.value = crypto.randomUUID?.() ?? String(Math.random());
+    if (body.value === sent) body.value = ""; // who typed on meanwhile keeps it
+    renewOnce(form);
     countCharacters();
     tell(text(answer.status === "pending" ? "asked" : "asked_at_once"));
   } else if (form.className === "vote") {
     if (answer.has_voted) state.voted.add(answer.question_id);
     else state.voted.delete(answer.question_id);
-    const known = state.questions.get(answer.question_id);
+    const known = state.questions?.get(answer.question_id);
     if (known) known.vote_count = answer.vote_count;
+    showVotes(form.closest("li"), answer.vote_count, answer.has_voted);
     draw();
   } else if (answer?.url) location.assign(answer.url);
+  else if (act === "cancel") tell(text("given_up"));
+  else if (act === "withdraw") tell(text("withdrawn"));
   lookWithin(100);
 }
 
@@ -252,16 +299,18 @@ page.addEventListener("submit", async (event) => {
   event.preventDefault();
   if (form.getAttribute("aria-busy") === "true") return;
   form.setAttribute("aria-busy", "true");
+  const sent = body.value;
   try {
-    changed(form, await send(form, event.submitter));
+    changed(form, await send(form, event.submitter), sent);
   } catch (error) {
+    // The answer to an earlier sending was lost on its way: it was asked, and what was typed since is another question.
+    if (error.said?.error === "idempotency_key_payload_mismatch") renewOnce(form);
     tell(error.message, { isBad: true });
   } finally {
     form.removeAttribute("aria-busy");
   }
 });
 
-const body = document.getElementById("body");
 const hint = document.getElementById("body-hint");
 const usual = hint.textContent;
 

@@ -164,3 +164,21 @@ async def test_joining_where_no_video_is_set_up_is_said_in_plain_words(
         page = await visitor.send(f"/s/{session['id']}", f"/s/{session['id']}/join")
     assert page.status == 503
     assert "No provider of video is set up" in page.one("[role=alert]").get_text()
+
+
+async def test_a_question_that_is_not_there_or_not_ones_own_is_left_alone(
+    http: httpx.AsyncClient, server: Server, tenant: Tenant
+) -> None:
+    session = await tenant.session(http)
+    path = f"/s/{session['id']}"
+    async with visiting(server.url, "ada", tenant.brand) as ada, visiting(server.url, "bob", tenant.brand) as bob:
+        for one in (ada, bob):
+            await act(one, session, "register")
+        await act(ada, session, "ask", body="Mine")
+        (asked,) = await questions_of(http, tenant, session)
+        csrf = (await bob.get(path)).form("/signout")
+        nowhere = "0199c8a0-4b7e-7c31-9d52-3f1b6c0a7e11"
+        for question in (asked["id"], nowhere):
+            for verb in ("vote", "withdraw"):
+                assert (await bob.post(f"{path}/questions/{question}/{verb}", {**csrf, "wants": "yes"})).status == 404
+    assert [(one["status"], one["vote_count"]) for one in await questions_of(http, tenant, session)] == [("pending", 0)]

@@ -165,7 +165,7 @@ async def test_questions_are_in_order_pinned_first_then_by_votes_answered_last(
     assert [one.get_text() for one in page.all("[data-list=all] .body")] == ["fourth", "third", "second", "first"]
     voted = page.one(f"#question-{ids['third']} button")
     assert voted["aria-pressed"] == "true"
-    assert " ".join(voted.get_text().split()) == "▲ 1 votes for: third"
+    assert " ".join(voted.get_text().split()) == "▲ 1 vote for: third"
 
 
 async def test_what_waits_is_seen_by_who_asked_alone(http: httpx.AsyncClient, server: Server, tenant: Tenant) -> None:
