@@ -9,7 +9,7 @@ from typing import get_args
 import msgspec
 
 from greenroom.identity.addresses import is_private_way
-from greenroom.identity.scopes import SCOPES
+from greenroom.identity.scopes import READ_LIVE, SCOPES, granted_by
 from greenroom.kit.wire import is_email_address
 from greenroom.notifications.smtp import server_at
 from greenroom.session_settings.schemas import VideoProvider
@@ -120,12 +120,16 @@ def _refuse_half_a_sign_in(settings: Settings) -> None:
     """Raises SettingsError for an OpenID Connect provider that lacks what it needs, or scopes that nobody knows."""
     if settings.oidc_issuer is not None and settings.oidc_client_id is None:
         raise SettingsError(f"{variable('oidc_client_id')} is required with {variable('oidc_issuer')}.")
-    if settings.oidc_client_id is not None and settings.oidc_issuer is None:
-        raise SettingsError(f"{variable('oidc_issuer')} is required with {variable('oidc_client_id')}.")
+    for name in ("oidc_client_id", "oidc_client_secret", "oidc_brand"):
+        if getattr(settings, name) is not None and settings.oidc_issuer is None:
+            raise SettingsError(f"{variable('oidc_issuer')} is required with {variable(name)}.")
     if "openid" not in settings.oidc_scope.split():
         raise SettingsError(f"{variable('oidc_scope')}: expected scopes separated by spaces, openid among them.")
-    if not settings.oidc_live_scope.split() or not SCOPES.keys() >= set(settings.oidc_live_scope.split()):
-        raise SettingsError(f"{variable('oidc_live_scope')}: expected one or more of {', '.join(SCOPES)}.")
+    scopes = settings.oidc_live_scope.split()
+    if not SCOPES.keys() >= set(scopes) or READ_LIVE not in granted_by(scopes):
+        raise SettingsError(
+            f"{variable('oidc_live_scope')}: expected one or more of {', '.join(SCOPES)}, and {READ_LIVE} in it."
+        )
 
 
 def _refuse_half_a_provider(settings: Settings) -> None:

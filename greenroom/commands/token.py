@@ -14,7 +14,7 @@ from greenroom.commands.errors import CommandError
 from greenroom.identity import service, sign_in
 from greenroom.identity.claims import usable_email
 from greenroom.identity.invitation import Invitation
-from greenroom.identity.scopes import ADMIN_ALL, SCOPES
+from greenroom.identity.scopes import ADMIN_ALL, READ_LIVE, SCOPES, scopes_in
 from greenroom.identity.tokens import Signer
 from greenroom.kit.clock import wire_text
 from greenroom.kit.database import Database
@@ -80,6 +80,8 @@ def _refuse_unusable_link(arguments: Namespace) -> None:
     """Raises CommandError."""
     if arguments.brand is None:
         raise CommandError("--brand: expected the brand that the link signs in to.")
+    if READ_LIVE not in scopes_in(arguments.scope):
+        raise CommandError("--scope: expected read:live, or a scope that contains it: pages are for who may read.")
     if not _PATH.fullmatch(arguments.leads_to):
         raise CommandError("--leads-to: expected a path such as /host.")
     if arguments.at is not None and not _ADDRESS.fullmatch(arguments.at):

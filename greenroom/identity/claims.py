@@ -17,6 +17,7 @@ NAME_CHARACTERS = 200
 LEEWAY_SECONDS = 10.0  # by which a server's clock may be ahead of ours; a token that has expired has expired
 
 UNVERIFIED: Final = (False, "false")  # as some servers write it
+VERIFIED: Final = (True, "true")
 
 _ABSENT: Final = object()
 _ZONE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+_-]{0,30}(?:/[A-Za-z0-9][A-Za-z0-9+_-]{0,30}){0,2}")
@@ -51,6 +52,16 @@ def caller_of(claims: Mapping[str, Any], names: ClaimNames) -> Caller:
         email=None if claims.get("email_verified") in UNVERIFIED else usable_email(_claim(claims, names.email)),
         time_zone=usable_zone(_claim(claims, names.zone)),
     )
+
+
+def names_a_person(claims: Mapping[str, Any], names: ClaimNames) -> bool:
+    """Whether the claims say which user it is; else `caller_of` takes them for the client's own."""
+    return _claim(claims, names.user) is not _ABSENT
+
+
+def is_verified(claims: Mapping[str, Any]) -> bool:
+    """Whether the server says that the e-mail address is the user's (OpenID Connect Core 1.0, section 5.1)."""
+    return claims.get("email_verified") in VERIFIED
 
 
 def usable_email(value: object) -> str | None:

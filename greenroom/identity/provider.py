@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from greenroom.identity.addresses import is_private_way
-from greenroom.identity.claims import LEEWAY_SECONDS, ClaimNames, caller_of
+from greenroom.identity.claims import LEEWAY_SECONDS, ClaimNames, caller_of, is_verified, names_a_person
 from greenroom.identity.invitation import Invitation
 from greenroom.identity.published_keys import METADATA_OCTETS, PublishedKeys
 from greenroom.identity.server import IdentityServer, JsonObject
@@ -184,7 +184,9 @@ class IdentityProvider:
         return header, jwt.decode(token, key.public, algorithms=[algorithm], options=_SIGNATURE)
 
     def _invitation(self, claims: dict[str, Any], *, leads_to: str) -> Invitation:
-        """As a token of the API would be read; but a person, and with a brand. Raises SignInRefusedError."""
+        """As a token of the API would be read; but of a person, and with a brand. Raises SignInRefusedError."""
+        if not names_a_person(claims, self._names):
+            raise SignInRefusedError("failed")
         audience = claims.get("aud")
         named = {**claims, "azp": claims.get("azp") or (audience[0] if isinstance(audience, list) else audience)}
         try:
@@ -199,7 +201,7 @@ class IdentityProvider:
             user=caller.user,
             scope=" ".join(sorted(caller.scopes)) or self._live_scope,
             leads_to=leads_to,
-            email=caller.email,
+            email=caller.email if is_verified(claims) else None,
             time_zone=caller.time_zone,
         )
 

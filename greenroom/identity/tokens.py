@@ -195,13 +195,16 @@ class LocalTokens:
         self._clock = clock
         self._checked: OrderedDict[str, _Checked] = OrderedDict()
         self._revoked: frozenset[UUID] = frozenset()
+        self._just_now: frozenset[UUID] = frozenset()
 
     def refuse(self, token_ids: Collection[UUID]) -> None:
-        """Refuse exactly these from now on."""
-        self._revoked = frozenset(token_ids)
+        """Refuse exactly these from now on, and once more those of which the poll may not have known yet."""
+        self._revoked = frozenset(token_ids) | self._just_now
+        self._just_now = frozenset()
 
     def refuse_also(self, token_id: UUID) -> None:
-        """Refuse this one, too, until the next poll, which finds it by itself."""
+        """Refuse this one, too, until polls find it by themselves: the next one may have begun before it was revoked."""
+        self._just_now |= {token_id}
         self._revoked |= {token_id}
 
     def is_revoked(self, token_id: UUID) -> bool:

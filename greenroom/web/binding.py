@@ -17,13 +17,13 @@ Shown = Callable[..., Awaitable[Answer]]
 SCOPE = "visit"  # where a refusal finds whose page it is
 
 
-def shows(path: str) -> Callable[[Shown], Performed]:
-    """Bind a handler to a page that is read."""
+def shows(path: str, *, to_all: bool = False) -> Callable[[Shown], Performed]:
+    """Bind a handler to a page that is read. `to_all`: also by who is signed in without the right to read, to sign in anew."""
 
     def bound(handler: Shown) -> Performed:
         async def answered(request: CallerRequest, **parameters: Any) -> Answer:
             visit = await _begun(request, Form({}))
-            if visit.known is not None and READ_LIVE not in visit.known.scopes:
+            if not to_all and visit.known is not None and READ_LIVE not in visit.known.scopes:
                 raise Forbidden("You are signed in without the right to read.")
             visit.count("reads")
             return await handler(visit, **parameters)

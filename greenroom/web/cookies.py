@@ -21,7 +21,12 @@ def cookie_of(request: ApiRequest, name: str) -> str | None:
 
 def token_in(request: ApiRequest) -> str | None:
     """The token of who is signed in."""
-    return cookie_of(request, _name(request))
+    return cookie_of(request, _named(request, SIGNED_IN))
+
+
+def trip_in(request: ApiRequest) -> str | None:
+    """What a browser took along to the identity provider."""
+    return cookie_of(request, _named(request, TRIP))
 
 
 def signed_in(request: ApiRequest, token: str) -> tuple[bytes, bytes]:
@@ -36,20 +41,20 @@ def signed_out(request: ApiRequest) -> tuple[bytes, bytes]:
 
 def trip(request: ApiRequest, kept: str, *, seconds: int) -> tuple[bytes, bytes]:
     """The header that remembers, or forgets, what a browser took along to the identity provider."""
-    return _line(request, TRIP, kept, seconds=seconds, path="/signin")
+    return _line(request, _named(request, TRIP), kept, seconds=seconds)
 
 
 def _set(request: ApiRequest, value: str, *, seconds: int) -> tuple[bytes, bytes]:
-    return _line(request, _name(request), value, seconds=seconds, path="/")
+    return _line(request, _named(request, SIGNED_IN), value, seconds=seconds)
 
 
-def _line(request: ApiRequest, name: str, value: str, *, seconds: int, path: str) -> tuple[bytes, bytes]:
+def _line(request: ApiRequest, name: str, value: str, *, seconds: int) -> tuple[bytes, bytes]:
     secure = "; Secure" if _is_secure(request) else ""
-    return b"set-cookie", f"{name}={value}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}".encode()
+    return b"set-cookie", f"{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}".encode()
 
 
-def _name(request: ApiRequest) -> str:
-    return f"{HOST_ONLY}{SIGNED_IN}" if _is_secure(request) else SIGNED_IN
+def _named(request: ApiRequest, name: str) -> str:
+    return f"{HOST_ONLY}{name}" if _is_secure(request) else name
 
 
 def _is_secure(request: ApiRequest) -> bool:

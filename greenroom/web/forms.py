@@ -99,9 +99,16 @@ def refuse_others_pages(request: ApiRequest) -> None:
     """
     site = request.header(b"sec-fetch-site")
     origin = request.header(b"origin")
-    from_our_host = origin is None or urlsplit(origin).netloc == request.header(b"host")
-    if not (from_our_host if site is None else site in FROM_HERE):
+    if not (_is_of_host(origin, request) if site is None else site in FROM_HERE):
         raise Forbidden("This was sent by a page of another site.")
+
+
+def _is_of_host(origin: str | None, request: ApiRequest) -> bool:
+    """Whether the origin is this host's, or was not sent."""
+    try:
+        return origin is None or urlsplit(origin).netloc == request.header(b"host")
+    except ValueError:
+        return False
 
 
 def new_once() -> str:

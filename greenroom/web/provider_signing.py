@@ -15,17 +15,17 @@ THERE: Final = "/signin/provider"
 BACK: Final = "/signin/callback"
 
 
-@shows(THERE)
+@shows(THERE, to_all=True)
 async def go(visit: Visit) -> Answer:
     """To the provider. A link, because no form of ours may lead to another site. Raises NotFound, Unavailable."""
     departure = await _provider(visit).departure(redirect_uri=_redirect_uri(visit), leads_to=own_path(visit.parameter(NEXT)))
     return see_other(departure.url, headers=[cookies.trip(visit.request, departure.kept, seconds=TRIP_SECONDS)])
 
 
-@shows(BACK)
+@shows(BACK, to_all=True)
 async def come_back(visit: Visit) -> Answer:
     """From the provider: whoever it names is signed in, in the place of anybody else. Raises NotFound, Unavailable."""
-    kept = cookies.cookie_of(visit.request, cookies.TRIP)
+    kept = cookies.trip_in(visit.request)
     over = cookies.trip(visit.request, "", seconds=0)
     try:
         invitation = await _provider(visit).arrival(kept, forms.query_in(visit.request), redirect_uri=_redirect_uri(visit))

@@ -11,7 +11,7 @@ from greenroom.web.paths import NEXT, own_path
 from greenroom.web.visit import Visit, see_other
 
 
-@shows("/signin")
+@shows("/signin", to_all=True)
 async def sign_in(visit: Visit) -> Answer:
     """Ways to sign in."""
     there = visit.there
@@ -19,7 +19,7 @@ async def sign_in(visit: Visit) -> Answer:
     return visit.page("signin.html", leads_to=own_path(visit.parameter(NEXT)), provider=name, has_links=there.has_links)
 
 
-@shows(PATH)
+@shows(PATH, to_all=True)
 async def link(visit: Visit) -> Answer:
     """Whom the link signs in, with a button that does it. A module presses it where nobody else is signed in."""
     code = visit.parameter(PARAMETER)

@@ -186,6 +186,7 @@ async def test_a_printed_link_signs_in_as_who_it_is_for(env: Environment, http: 
         (["--at", "live.example.com"], "--at"),
         (["--at", "https://live.example.com/path"], "--at"),
         (["--scope", "unheard:of"], "--scope"),
+        (["--scope", "write:live"], "--scope"),
     ],
 )
 def test_a_link_that_would_not_work_is_refused_in_a_line(env: Environment, arguments: list[str], told: str) -> None:

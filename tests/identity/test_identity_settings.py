@@ -83,3 +83,20 @@ def test_an_issuer_has_no_query() -> None:
 ])  # fmt: skip
 def test_a_value_out_of_bounds_is_refused(variable: str, value: str) -> None:
     assert refusal({**ALL, variable: value}).startswith(f"{variable}: ")
+
+
+@pytest.mark.parametrize(
+    ("environ", "told"),
+    [
+        ({"GREENROOM_OIDC_ISSUER": "https://id.example"}, "GREENROOM_OIDC_CLIENT_ID is required with GREENROOM_OIDC_ISSUER."),
+        ({"GREENROOM_OIDC_CLIENT_ID": "x"}, "GREENROOM_OIDC_ISSUER is required with GREENROOM_OIDC_CLIENT_ID."),
+        ({"GREENROOM_OIDC_CLIENT_SECRET": SECRET}, "GREENROOM_OIDC_ISSUER is required with GREENROOM_OIDC_CLIENT_SECRET."),
+        ({"GREENROOM_OIDC_BRAND": "acme"}, "GREENROOM_OIDC_ISSUER is required with GREENROOM_OIDC_BRAND."),
+        ({"GREENROOM_OIDC_ISSUER": "http://id.example", "GREENROOM_OIDC_CLIENT_ID": "x"}, "GREENROOM_OIDC_ISSUER: expected an"),
+        ({"GREENROOM_OIDC_SCOPE": "profile"}, "GREENROOM_OIDC_SCOPE: expected"),
+        ({"GREENROOM_OIDC_LIVE_SCOPE": "write:live"}, "GREENROOM_OIDC_LIVE_SCOPE: expected"),
+        ({"GREENROOM_OIDC_LIVE_SCOPE": "read:live unheard:of"}, "GREENROOM_OIDC_LIVE_SCOPE: expected"),
+    ],
+)
+def test_half_a_way_to_sign_in_is_refused_in_a_line(environ: dict[str, str], told: str) -> None:
+    assert refusal(environ).startswith(told)

@@ -94,6 +94,20 @@ async def test_who_comes_back_is_who_the_provider_names(office: Office) -> None:
     )
 
 
+async def test_who_lacks_the_claim_that_names_people_is_nobody(office: Office) -> None:
+    names = ClaimNames(user="profile.login")
+    assert (await signed_in(office, claims={"profile": {"login": "ada_l"}}, names=names)).user == "ada_l"
+    for profile in (None, {}, {"login": None}):
+        with pytest.raises(SignInRefusedError, match="failed"):
+            await signed_in(office, claims={"profile": profile}, names=names)
+
+
+@pytest.mark.parametrize("verified", [None, False, "false", "no", 1.5])
+async def test_an_address_that_is_not_verified_is_not_taken(office: Office, verified: object) -> None:
+    claims = {"email": "ada@example.com", "email_verified": verified}
+    assert (await signed_in(office, claims=claims)).email is None
+
+
 async def test_the_brand_and_the_scopes_of_the_token_count_first(office: Office) -> None:
     found = await signed_in(office, claims={"brand": "other", "scope": "openid manage:live"})
     assert found.brand == "other"

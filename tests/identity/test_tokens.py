@@ -200,3 +200,13 @@ async def test_the_cache_of_tokens_stays_bounded(monkeypatch: pytest.MonkeyPatch
     for token in minted:
         assert await tokens.caller(token) is not None
     assert sum(tokens.known(token) is not None for token in minted) == 3
+
+
+async def test_a_poll_that_began_before_a_revocation_does_not_undo_it() -> None:
+    given = grant()
+    tokens = LocalTokens(Signer([KEY]))
+    token = Signer([KEY]).sign(given)
+    tokens.refuse_also(given.id)
+    tokens.refuse([])  # what was read before
+    with pytest.raises(InvalidToken):
+        await tokens.caller(token)

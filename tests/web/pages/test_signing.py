@@ -188,3 +188,10 @@ async def test_a_token_of_another_kind_signs_nobody_in(server: Server, tenant: T
         for token in (tenant.token(), "garbage", "ey.ey.ey", ""):
             visitor.http.cookies.set(COOKIE, token)
             assert (await visitor.get("/host", follow=False)).status == 303
+
+
+async def test_who_may_not_read_can_sign_out(server: Server, tenant: Tenant) -> None:
+    async with visiting(server.url, "ada", tenant.brand, scope="write:live") as visitor:
+        assert (await visitor.get("/")).status == 403
+        page = await visitor.send("/signin", "/signout")
+    assert "You are signed out" in page.text
