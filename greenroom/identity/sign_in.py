@@ -31,7 +31,6 @@ class SignedIn(Struct, frozen=True):
     """A browser's own token, and where it goes now."""
 
     token: str
-    grant: TokenGrant
     leads_to: str
 
 
@@ -63,13 +62,13 @@ class SignIn:
         grant = _grant_to(invitation)
         if not await queries.use_link_any_brand(self.db, _hash_of(code), grant):
             raise InvalidToken
-        return SignedIn(self._signer.sign(grant), grant, invitation.leads_to)
+        return SignedIn(self._signer.sign(grant), invitation.leads_to)
 
     async def as_told(self, invitation: Invitation) -> SignedIn:
         """Sign in whom an identity provider has named."""
         grant = _grant_to(invitation)
         await queries.keep(self.db, grant)
-        return SignedIn(self._signer.sign(grant), grant, invitation.leads_to)
+        return SignedIn(self._signer.sign(grant), invitation.leads_to)
 
     async def out(self, caller: Caller) -> None:
         """Everywhere this sign-in is used: at once in this process, in others within 5 s. Twice is once."""

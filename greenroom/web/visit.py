@@ -89,12 +89,12 @@ class Visit:
         if self.known is not None:
             self.there.gate.count(self.known, limit)
 
-    def key(self, *, brand: str) -> IdempotencyKey | None:
+    def key(self) -> IdempotencyKey | None:
         """The key of this sending of the form, bound to all that it says. Raises ValidationFailed."""
         caller = self.caller
         return idempotency_key(
             self.form.get(forms.ONCE),
-            brand=brand,
+            brand=caller.brand or "",
             client=caller.client,
             subject=caller.user,
             method="POST",

@@ -1,21 +1,18 @@
 """The fields of a session in a form, and what was typed into them as the API would take it."""
 
 import re
-from typing import Final, TypeVar, get_args
+from typing import Final, get_args
 
 import msgspec
 from msgspec import Struct
 
 from greenroom.kit.documents import checked_document
 from greenroom.kit.errors import ValidationFailed
-from greenroom.kit.http.body import BodyReader
 from greenroom.sessions.schemas import Kind, Session, Status
 from greenroom.web.forms import Form
 from greenroom.web.local_times import field_of, instant_in
 from greenroom.web.texts import text
 from greenroom.web.times import Clock, zone_named
-
-T = TypeVar("T", bound=Struct)
 
 FIELDS: Final = ("title", "scheduled_at", "kind", "max_participants", "metadata")
 MAY_CHANGE: Final[dict[Status, frozenset[str]]] = {
@@ -101,11 +98,6 @@ def wire_of(form: Form, clock: Clock, *, unchanged: dict[str, str] | None = None
                 checked_document(typed.encode("utf-8", "surrogatepass"), field=name)
                 body[name] = msgspec.Raw(typed.encode())
     return msgspec.json.encode(body)
-
-
-def read(reader: BodyReader[T], body: bytes) -> T:
-    """The body by its schema. Raises ValidationFailed."""
-    return reader.decode(body)
 
 
 def problem_of(error: ValidationFailed) -> Problem:

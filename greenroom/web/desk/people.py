@@ -84,7 +84,7 @@ async def remove(visit: Visit, id: str, registration_id: str) -> Answer:
 @does("/host/{id}/people/{registration_id}/allow")
 async def allow(visit: Visit, id: str, registration_id: str) -> Answer:
     """Let somebody register again. Once for one sending of the form: sent again, it undoes no removal since."""
-    there, key = _registrations(visit), visit.key(brand=visit.caller.brand or "")
+    there, key = _registrations(visit), visit.key()
     allowed = await service.allow(there, visit.caller, id, registration_id, request_id=visit.request.id, key=key)
     return _done(visit, allowed.registration, said="person_allowed")
 

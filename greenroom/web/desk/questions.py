@@ -18,9 +18,8 @@ from greenroom.questions.schemas import ListedQuestion, QuestionFilters, Questio
 from greenroom.questions.service import Questions
 from greenroom.sessions import service as sessions
 from greenroom.sessions.service import Sessions
-from greenroom.stream import service as stream
-from greenroom.stream.service import Streams
 from greenroom.web.binding import does, shows
+from greenroom.web.live import stream_cookie
 from greenroom.web.texts import text
 from greenroom.web.times import told_day
 from greenroom.web.visit import Visit, refuse_unless_writing
@@ -95,7 +94,7 @@ async def more(visit: Visit, id: str) -> Answer:
 async def ticket(visit: Visit, id: str) -> Answer:
     """A new ticket for the live stream, for the page's module when the page has stood for longer than a ticket lasts."""
     refuse_unless_writing(visit.caller)
-    return bare_answer(204, [await _ticket(visit, id), NO_STORE])
+    return bare_answer(204, [await stream_cookie(visit, visit.caller, id), NO_STORE])
 
 
 @does("/host/{id}/questions/{question_id}/moderate")
@@ -128,7 +127,7 @@ async def unpin(visit: Visit, id: str, question_id: str) -> Answer:
 
 async def _pinned(visit: Visit, id: str, question_id: str, *, pins: bool) -> Answer:
     """Once for one sending of the form: sent again, it takes no place from what was pinned since."""
-    there, caller, key = visit.service("questions", Questions), visit.caller, visit.key(brand=visit.caller.brand or "")
+    there, caller, key = visit.service("questions", Questions), visit.caller, visit.key()
     try:
         done = await service.pin(there, caller, id, question_id, pins=pins, request_id=visit.request.id, key=key)
     except InvalidStatus as error:
@@ -154,7 +153,7 @@ async def _queue(visit: Visit, id: str, shown: Shown, *, problems: tuple[str, ..
     return visit.page(
         "desk_questions.html",
         status=status,
-        headers=[await _ticket(visit, id)],
+        headers=[await stream_cookie(visit, visit.caller, id)],
         session=seen.session,
         sections=sections,
         shown=shown,
@@ -180,12 +179,6 @@ def _asked(visit: Visit, question: ListedQuestion) -> str:
     """When, by the viewer's clock, whose zone the page names once."""
     day, time = visit.clock.day(question.asked_at), visit.clock.told_time(question.asked_at)
     return time if day == visit.clock.day(datetime.now(UTC)) else text("live.queue_asked", day=told_day(day), time=time)
-
-
-async def _ticket(visit: Visit, id: str) -> tuple[bytes, bytes]:
-    """The cookie that opens the live stream."""
-    given = await stream.ticket(visit.service("streams", Streams), visit.caller, id, address=visit.request.address)
-    return b"set-cookie", given.cookie.encode()
 
 
 def _shown_in(status: str, cursor: str) -> Shown:

@@ -16,7 +16,7 @@ from greenroom.sessions import service
 from greenroom.sessions.schemas import Cursor, MonthField, SessionCreate
 from greenroom.sessions.service import Sessions
 from greenroom.web.binding import does, shows
-from greenroom.web.desk.fields import INSTANT, Problem, clock_of, problem_of, read, wire_of
+from greenroom.web.desk.fields import INSTANT, Problem, clock_of, problem_of, wire_of
 from greenroom.web.local_times import field_of
 from greenroom.web.once import done_once
 from greenroom.web.participants.months import this_month
@@ -77,8 +77,8 @@ async def create(visit: Visit) -> Answer:
         wire = wire_of(visit.form, clock_of(visit.form, visit.clock))
         body: dict[str, msgspec.Raw] = msgspec.json.decode(wire, type=dict[str, msgspec.Raw])
         named = {"host_id": caller.user, "brand_id": caller.brand}
-        wanted = read(CREATE, msgspec.json.encode({**body, **named}))
-        key = visit.key(brand=caller.brand or "")
+        wanted = CREATE.decode(msgspec.json.encode({**body, **named}))
+        key = visit.key()
         there = visit.service("sessions", Sessions)
         made = await done_once(lambda: service.create(there, caller, wanted, request_id=visit.request.id, key=key))
     except ValidationFailed as error:

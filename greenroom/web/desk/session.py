@@ -15,8 +15,6 @@ from greenroom.registrations.service import Registrations
 from greenroom.sessions import service
 from greenroom.sessions.schemas import Session, SessionPatch, Status
 from greenroom.sessions.service import Seen, Sessions, Step
-from greenroom.stream import service as stream
-from greenroom.stream.service import Streams
 from greenroom.web.binding import does, shows
 from greenroom.web.desk.fields import (
     FIELDS,
@@ -24,13 +22,13 @@ from greenroom.web.desk.fields import (
     Problem,
     clock_of,
     problem_of,
-    read,
     shown,
     typed_in,
     typed_in_vain,
     wire_of,
 )
 from greenroom.web.forms import Form
+from greenroom.web.live import stream_cookie
 from greenroom.web.local_times import told_if_twice
 from greenroom.web.texts import text
 from greenroom.web.visit import Visit, refuse_unless_writing
@@ -85,7 +83,7 @@ async def edit(visit: Visit, id: str) -> Answer:
             visit.service("sessions", Sessions),
             visit.caller,
             id,
-            read(PATCH, body),
+            PATCH.decode(body),
             merges=False,
             expected=[made_from],
             request_id=visit.request.id,
@@ -139,12 +137,6 @@ def moved_up(before: Session, after: Session) -> int:
     return max(0, after.registered_count - before.registered_count) if was_full else 0
 
 
-async def stream_cookie(visit: Visit, id: str) -> tuple[bytes, bytes]:
-    """The header with which the page may open the session's stream."""
-    given = await stream.ticket(visit.service("streams", Streams), visit.caller, id, address=visit.request.address)
-    return b"set-cookie", given.cookie.encode()
-
-
 async def _step(visit: Visit, id: str, step: Step) -> Answer:
     there = visit.service("sessions", Sessions)
     try:
@@ -170,7 +162,7 @@ async def _page(visit: Visit, id: str, seen: Seen, trouble: Trouble, *, status: 
     return visit.page(
         "desk_session.html",
         status=status,
-        headers=[await stream_cookie(visit, id)],
+        headers=[await stream_cookie(visit, visit.caller, id)],
         session=session,
         clock=clock,
         version=seen.version,

@@ -71,9 +71,7 @@ async def add(visit: Visit) -> Answer:
     caller, typed = _manager(visit), typed_in(visit.form)
     try:
         wanted = ENDPOINT_REQUEST.decode(msgspec.json.encode(fields_of(typed)))
-        made = await service.create(
-            _webhooks(visit), caller, wanted, request_id=visit.request.id, key=visit.key(brand=caller.brand or "")
-        )
+        made = await service.create(_webhooks(visit), caller, wanted, request_id=visit.request.id, key=visit.key())
     except GreenroomError as error:
         return await _endpoints_page(visit, _refused(visit, typed, error), status=error.status)
     return _secret_page(visit, made.endpoint, is_new=True)
@@ -106,9 +104,7 @@ async def rotate(visit: Visit, endpoint_id: str) -> Answer:
     """Give it a new secret, once for one sending of the form; what follows is the one page that shows it."""
     caller = _manager(visit)
     try:
-        rotated = await service.rotate(
-            _webhooks(visit), caller, endpoint_id, request_id=visit.request.id, key=visit.key(brand=caller.brand or "")
-        )
+        rotated = await service.rotate(_webhooks(visit), caller, endpoint_id, request_id=visit.request.id, key=visit.key())
     except GreenroomError as error:
         return await _not_done(visit, endpoint_id, error)
     return _secret_page(visit, rotated.endpoint, is_new=False)
@@ -119,7 +115,7 @@ async def send_test(visit: Visit, endpoint_id: str) -> Answer:
     """Send it an event that says nothing, once for one sending of the form."""
     caller = _manager(visit)
     try:
-        planned = await service.test(_webhooks(visit), caller, endpoint_id, key=visit.key(brand=caller.brand or ""))
+        planned = await service.test(_webhooks(visit), caller, endpoint_id, key=visit.key())
     except GreenroomError as error:
         return await _not_done(visit, endpoint_id, error)
     return visit.done(f"{PATH}/{endpoint_id}", said="webhook_tested", body=planned.delivery)
@@ -138,7 +134,7 @@ async def redeliver(visit: Visit, endpoint_id: str, delivery_id: str) -> Answer:
     """Deliver it again, once for one sending of the form."""
     caller = _manager(visit)
     try:
-        key = visit.key(brand=caller.brand or "")
+        key = visit.key()
         planned = await service.redeliver(_webhooks(visit), caller, endpoint_id, delivery_id, key=key)
     except GreenroomError as error:
         return await _not_done(visit, endpoint_id, error)

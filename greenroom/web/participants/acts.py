@@ -60,7 +60,7 @@ async def ask(visit: Visit, id: str) -> Answer:
     body = visit.form.line("body")
     try:
         wanted = _question(body)
-        key = visit.key(brand=visit.caller.brand or "")
+        key = visit.key()
         there = visit.service("questions", Questions)
         asked = await done_once(lambda: questions.ask(there, visit.caller, id, wanted, request_id=visit.request.id, key=key))
     except GreenroomError as error:

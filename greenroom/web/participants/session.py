@@ -7,15 +7,13 @@ from msgspec import UNSET, Struct
 
 from greenroom.calendar import service as calendar
 from greenroom.calendar.service import Calendars
-from greenroom.identity.caller import Caller
 from greenroom.kit.http.answer import Answer, bare_answer, json_answer, length_of
 from greenroom.kit.wire import PageLimit
 from greenroom.questions import listing
 from greenroom.questions.schemas import ListedQuestion, QuestionFilters
 from greenroom.questions.service import Questions
-from greenroom.stream import service as stream
-from greenroom.stream.service import Streams
 from greenroom.web.binding import shows
+from greenroom.web.live import stream_cookie
 from greenroom.web.participants.standing import known_of, now_of
 from greenroom.web.participants.titles import headline
 from greenroom.web.visit import Visit
@@ -57,7 +55,7 @@ async def session_now(visit: Visit, id: str) -> Answer:
 @shows("/s/{id}/ticket")
 async def session_ticket(visit: Visit, id: str) -> Answer:
     """Another ticket for the live stream, for a page that has stood for longer than one is good."""
-    return bare_answer(204, [await _ticket(visit, visit.viewer, id), NO_STORE])
+    return bare_answer(204, [await stream_cookie(visit, visit.viewer, id), NO_STORE])
 
 
 @shows("/s/{id}/calendar.ics")
@@ -80,7 +78,7 @@ async def page_of(visit: Visit, id: str, typed: Typed, *, status: int = 200) -> 
     return visit.page(
         "session.html",
         status=status,
-        headers=[await _ticket(visit, known.viewer, id)],
+        headers=[await stream_cookie(visit, known.viewer, id)],
         session=known.session,
         known=known,
         now=now_of(known, visit.clock, at=datetime.now(UTC)),
@@ -100,12 +98,6 @@ async def asked_in(visit: Visit, id: str) -> Asked:
     listed = [one for one in page.questions if one.status not in OWN]
     listed.sort(key=lambda one: (not one.is_pinned, one.status in OVER, -one.vote_count, one.asked_at))
     return Asked(own, listed, page.next_cursor is not None)
-
-
-async def _ticket(visit: Visit, viewer: Caller, id: str) -> tuple[bytes, bytes]:
-    """The header with which the page may open the session's stream."""
-    given = await stream.ticket(visit.service("streams", Streams), viewer, id, address=visit.request.address)
-    return b"set-cookie", given.cookie.encode()
 
 
 ROUTES = [session_page, session_now, session_ticket, session_calendar]

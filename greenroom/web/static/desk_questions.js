@@ -1,7 +1,7 @@
 // The moderation queue with one thumb: a card leaves, and the next one's buttons are where the thumb is. Others' acts and what is
 // newly asked come by the live stream, and move nothing that is read.
 
-import { send, tell } from "./page.js";
+import { renewOnce, send, tell } from "./page.js";
 import { text } from "./texts.js";
 
 const FEW = 10; // cards that wait on the page; with fewer, those that follow are fetched
@@ -51,7 +51,7 @@ function made(question, asked) {
   time.textContent = asked ?? told(new Date(question.asked_at));
   for (const form of card.querySelectorAll("form")) {
     form.action = `/host/${session}/questions/${id}/${form.dataset.act}`;
-    renew(form);
+    renewOnce(form);
   }
   for (const button of card.querySelectorAll("button")) button.setAttribute("aria-describedby", body.id);
   countVotes(card, question.vote_count);
@@ -76,12 +76,6 @@ function markPinned(card) {
 function pinnedIs(id) {
   pinned = id;
   cards().forEach(markPinned);
-}
-
-/** The next sending of the form is another one. */
-function renew(form) {
-  const once = form.elements.namedItem("once");
-  if (once) once.value = [...crypto.getRandomValues(new Uint8Array(16))].map((one) => one.toString(16).padStart(2, "0")).join("");
 }
 
 // Where a card stands.
@@ -234,7 +228,7 @@ async function act(form, button) {
   isBusy(card, button, true);
   try {
     const question = await send(form, button);
-    renew(form);
+    renewOnce(form);
     becomes(card, button, question);
     const done = form.dataset.act === "moderate" ? question.status : form.dataset.act;
     tell(text(DONE[done]));

@@ -83,5 +83,5 @@ listen(
     if (!isAsShown(now)) elsewhere.hidden = false;
     lookSoon();
   },
-  { renew },
+  renew,
 );

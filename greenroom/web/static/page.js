@@ -16,6 +16,12 @@ export function tell(message, { isBad = false } = {}) {
   setTimeout(() => line.remove(), isBad ? 10_000 : 5_000);
 }
 
+/** The next sending of the form is another one. */
+export function renewOnce(form) {
+  const once = form.elements.namedItem("once");
+  if (once) once.value = [...crypto.getRandomValues(new Uint8Array(16))].map((one) => one.toString(16).padStart(2, "0")).join("");
+}
+
 /** Sends a form without leaving the page: what the server answers, or an error whose message can be shown; `said` is all of it. */
 export async function send(form, submitter) {
   const body = new URLSearchParams(new FormData(form));

@@ -2,7 +2,7 @@
 
 import { countDown } from "./countdown.js";
 import { reorder } from "./moving.js";
-import { send, tell } from "./page.js";
+import { renewOnce, send, tell } from "./page.js";
 import { listen } from "./stream.js";
 import { text } from "./texts.js";
 
@@ -270,10 +270,6 @@ const heard = {
 
 // --- forms, sent without leaving the page
 
-function renewOnce(form) {
-  form.elements.once.value = [...crypto.getRandomValues(new Uint8Array(16))].map((one) => one.toString(16).padStart(2, "0")).join("");
-}
-
 function changed(form, answer, sent) {
   const act = form.getAttribute("action").split("/").at(-1);
   if (form.id === "ask") {
@@ -334,4 +330,4 @@ async function renew() {
   if (!answer.ok) throw new Error(answer.status);
 }
 
-listen(session, (name, told) => heard[name](told), { renew });
+listen(session, (name, told) => heard[name](told), renew);

@@ -5,10 +5,10 @@ import { text } from "./texts.js";
 const AGAIN_MS = [2_000, 10_000];
 
 /**
- * Opens the stream; `heard` is called with an event's name and data. Answers what closes it.
- * `renew`: asks for another ticket, on a page that must not be loaded again because somebody may be typing in it.
+ * Opens the stream; `heard` is called with an event's name and data. `renew` asks for another ticket where one has expired: the
+ * page must not be loaded again, because somebody may be typing in it.
  */
-export function listen(session, heard, { renew = null } = {}) {
+export function listen(session, heard, renew) {
   const place = document.getElementById("stream-state");
   let source;
   let late;
@@ -27,13 +27,11 @@ export function listen(session, heard, { renew = null } = {}) {
 
   function lost() {
     clearTimeout(late);
-    if (renew && source.readyState === EventSource.CLOSED) openAgain();
+    if (source.readyState === EventSource.CLOSED) openAgain();
     late = setTimeout(() => {
       if (!place || source.readyState === EventSource.OPEN) return;
       place.textContent = text("connecting");
       place.hidden = false;
-      // Who was signed out, or whose ticket has expired, is not let in again: the page asks anew, and says so.
-      if (!renew && source.readyState === EventSource.CLOSED && navigator.onLine) location.reload();
     }, 2_000);
   }
 
@@ -46,5 +44,4 @@ export function listen(session, heard, { renew = null } = {}) {
   open();
   addEventListener("pagehide", () => source.close());
   addEventListener("pageshow", (event) => event.persisted && location.reload());
-  return () => source.close();
 }
