@@ -2,6 +2,9 @@
 
 import gzip
 import json
+import socket
+import subprocess
+import sys
 
 import httpx
 import pytest
@@ -15,6 +18,11 @@ from tests.providers.fake_provider import FakeServer, running_fake
 from tests.providers.receiver import Receiver
 
 JOINED = "call.session_participant_joined"
+NEVER_SERVING = """
+import asyncio, runpy, time
+asyncio.run = lambda serving: (serving.close(), time.sleep(60))
+runpy.run_module("tests.providers.fake", run_name="__main__")
+"""
 
 
 @pytest.fixture
@@ -131,3 +139,13 @@ def test_a_session_may_end_with_the_last_who_leaves(fake: FakeServer, made: str)
     fake.getstream.leave(fake.getstream.join(made, "user-1"))
     fake.getstream.config(ends_when_empty=False)
     assert fake.getstream.calls()[made]["spans"][0]["ended"]
+
+
+def test_it_listens_before_it_says_where() -> None:
+    with subprocess.Popen([sys.executable, "-c", NEVER_SERVING], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            port = int(process.stdout.readline().rpartition(":")[2])
+            socket.create_connection(("127.0.0.1", port), timeout=5).close()
+        finally:
+            process.kill()

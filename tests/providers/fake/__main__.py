@@ -20,6 +20,7 @@ def main() -> None:
     with socket.socket() as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(("127.0.0.1", given.port))
+        listening.listen()  # before it is said: who reads the address may ask at once
         sys.stdout.write(f"Fake: http://127.0.0.1:{listening.getsockname()[1]}\n")
         sys.stdout.flush()
         config = uvicorn.Config(fake.app, http=CuttingProtocol, log_level="warning", timeout_graceful_shutdown=1)
