@@ -55,6 +55,9 @@ from greenroom.questions.service import Questions
 from greenroom.registrations import routes as registrations
 from greenroom.registrations.links import Tickets
 from greenroom.registrations.service import Registrations
+from greenroom.rooms import routes as rooms
+from greenroom.rooms.switchboard import Limits, Switchboard
+from greenroom.rooms.tokens import RoomTokens
 from greenroom.session_settings import routes as session_settings
 from greenroom.session_settings.service import SettingsOf, defaults
 from greenroom.sessions import routes as sessions
@@ -139,7 +142,7 @@ def build(settings: Settings, *, limiter: RateLimiter, traffic: Traffic) -> App:
     @asynccontextmanager
     async def lifespan(_: object) -> AsyncIterator[dict[str, Any]]:
         db = database_of(settings, size=settings.pool_size)
-        providers = providers_of(settings)
+        providers = providers_of(settings, db)
         joining = Calls(db, providers, default=settings.video_provider, records=settings.recording == "on")
         engine = Engine(db, Rechecks(gate), seconds=settings.stream_seconds, wait_seconds=settings.pool_wait_seconds)
         contacts = Contacts(db)
@@ -156,7 +159,14 @@ def build(settings: Settings, *, limiter: RateLimiter, traffic: Traffic) -> App:
             asyncio.create_task(housekeeping.repeat(traffic.count_under_way, seconds=1)),
             asyncio.create_task(housekeeping.stop_without_parent()),
         ]
-        if providers.videos():
+        webhooks_in = Inbox(db, providers)
+        switchboard = Switchboard(
+            db,
+            webhooks_in,
+            Limits(people=settings.room_people, viewers=settings.room_viewers, ice_servers=settings.ice_servers),
+            wait_seconds=settings.pool_wait_seconds,
+        )
+        if len(providers.videos()) > 1:
             await checkpoint()  # loads what asks the providers, before somebody waits for an answer
         gc.freeze()  # what is loaded stays: to look through it each time would stop a worker for some tenths of a second
         yield {
@@ -168,7 +178,8 @@ def build(settings: Settings, *, limiter: RateLimiter, traffic: Traffic) -> App:
             "attendance": Attendance(db, cursors),
             "calendars": Calendars(db, public_url=settings.public_url, mail_from=settings.mail_from),
             "calls": joining,
-            "inbox": Inbox(db, providers),
+            "inbox": webhooks_in,
+            "switchboard": switchboard,
             "administration": Administration(db, cursors),
             "webhooks": Webhooks(db, cursors, SecretBox(settings.secret_keys), Reach.of(settings.webhook_allowed)),
             "settings": SettingsOf(db, defaults(settings.video_provider)),
@@ -188,6 +199,7 @@ def build(settings: Settings, *, limiter: RateLimiter, traffic: Traffic) -> App:
             ),
         }
         await engine.close()
+        await switchboard.close()
         await beside.aclose()
         for chore in chores:
             chore.cancel()
@@ -199,7 +211,10 @@ def build(settings: Settings, *, limiter: RateLimiter, traffic: Traffic) -> App:
         traffic.flush()
 
     router = Router(
-        routes_of([*HOT, *(route for route in ROUTES if route not in HOT)], admit=gate, request_class=CallerRequest),
+        [
+            *routes_of([*HOT, *(route for route in ROUTES if route not in HOT)], admit=gate, request_class=CallerRequest),
+            rooms.signalling(RoomTokens(settings.secret_keys)),
+        ],
         redirect_slashes=False,
         default=nothing_there,
         lifespan=lifespan,

@@ -24,6 +24,9 @@ from greenroom.notifications.smtp import server_at
 from greenroom.notifications.unsubscribing import Unsubscribing
 from greenroom.providers.registry import Providers, ProviderSettings
 from greenroom.registrations.links import Tickets
+from greenroom.rooms import service as rooms
+from greenroom.rooms.provider import Builtin
+from greenroom.rooms.tokens import RoomTokens
 from greenroom.settings import Settings
 from greenroom.timers.service import Timers
 from greenroom.webhooks import planning
@@ -41,13 +44,17 @@ A_DAY_MORE = timedelta(days=1)  # an event that is told again finds the message 
 @asynccontextmanager
 async def background(settings: Settings) -> AsyncIterator[Feed]:
     """Run it all until the block ends; answers the feed of told events."""
-    providers = providers_of(settings)
     async with database_of(settings) as db, database_of(settings) as db_of_webhooks:
+        providers = providers_of(settings, db)
+        events_of_rooms = inbox.Inbox(db, providers)
+        carriers = carriers_of(providers, default=settings.video_provider, records=settings.recording == "on")
         feed = Feed(db)
         chores = {
             "prune_idempotency_keys": partial(housekeeping.prune, db),
             "prune_events": partial(events.forget, db, age=timedelta(days=settings.events_days)),
             "prune_inbox": partial(inbox.forget, db),
+            "sweep_rooms": partial(rooms.sweep, db, events_of_rooms),
+            "prune_rooms": partial(rooms.forget, db),
             "prune_messages": partial(mailing.forget, db, age=timedelta(days=settings.events_days) + A_DAY_MORE),
             "prune_webhook_deliveries": partial(webhooks.forget, db, age=timedelta(days=settings.events_days)),
         }
@@ -59,10 +66,9 @@ async def background(settings: Settings) -> AsyncIterator[Feed]:
             *(Driver(sink, feed, db).run() for sink in sinks_of(settings)),
             Driver(Planning(db), feed, db).run(),
             Mailing(db, letterhead_of(settings), None if settings.smtp_url is None else server_at(settings.smtp_url)).run(),
+            Keeper(db, providers).run(),
+            Driver(SessionNews(db, carriers), feed, db).run(),
         ]
-        if providers.videos():
-            carriers = carriers_of(providers, default=settings.video_provider, records=settings.recording == "on")
-            running += [Keeper(db, providers).run(), Driver(SessionNews(db, carriers), feed, db).run()]
         tasks = [asyncio.create_task(one) for one in running]
         try:
             yield feed
@@ -113,8 +119,8 @@ def sender_of(settings: Settings, db: Database) -> Sender:
     return Sender(db, SecretBox(settings.secret_keys), Reach.of(settings.webhook_allowed))
 
 
-def providers_of(settings: Settings) -> Providers:
-    """The providers of the settings."""
+def providers_of(settings: Settings, db: Database) -> Providers:
+    """The providers of the settings, and the one that needs none."""
     return Providers(
         ProviderSettings(
             seconds=settings.provider_seconds,
@@ -125,7 +131,8 @@ def providers_of(settings: Settings) -> Providers:
             livekit_url=settings.livekit_url,
             livekit_api_key=settings.livekit_api_key,
             livekit_api_secret=settings.livekit_api_secret,
-        )
+        ),
+        builtin=Builtin(db, RoomTokens(settings.secret_keys)),
     )
 
 

@@ -38,7 +38,10 @@ CHOICES = {
     "recording": Switch,
     "video_provider": VideoProvider,
 }
-JSON_VALUES = frozenset({"rate_limit_clients"})
+JSON_VALUES = {
+    "rate_limit_clients": '{"my-backend": 60000}',
+    "ice_servers": '[{"urls": ["stun:stun.example.com"]}]',
+}
 SECRET_KEY_CHARACTERS = 32
 REQUIRED_BY = {
     "introspection": ("introspection_url", "introspection_client_id", "introspection_client_secret"),
@@ -158,7 +161,7 @@ def _value(name: str, text: str) -> object:
         try:
             return msgspec.json.decode(text)
         except msgspec.DecodeError:
-            raise SettingsError(f'{variable(name)}: expected JSON such as {{"my-backend": 60000}}.') from None
+            raise SettingsError(f"{variable(name)}: expected JSON such as {JSON_VALUES[name]}.") from None
     return text
 
 

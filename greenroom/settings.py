@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta
 from platformdirs import user_data_path
 
+from greenroom.rooms.schemas import IceServer
 from greenroom.session_settings.schemas import VideoProvider
 
 PREFIX = "GREENROOM_"
@@ -181,7 +182,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = None
     video_provider: Annotated[
         VideoProvider, described("Who carries picture and sound where neither the session nor its brand says so.")
-    ] = "none"
+    ] = "builtin"
+    room_people: Annotated[
+        int, Meta(ge=2, le=16), described("How many a room of office hours holds with builtin video: each sends to each other.")
+    ] = 8
+    room_viewers: Annotated[
+        int,
+        Meta(ge=1, le=100),
+        described("How many watch a live session with builtin video, beside its hosts: each host sends to each viewer."),
+    ] = 20
+    ice_servers: Annotated[
+        tuple[IceServer, ...],
+        described(
+            "STUN and TURN servers that browsers use with builtin video: JSON, an array of "
+            '`{"urls": ["turn:turn.example.com"], "username": "...", "credential": "..."}`. Not set: none, which is enough '
+            "within one network."
+        ),
+    ] = ()
     provider_seconds: Annotated[
         float,
         Meta(gt=0, le=30),

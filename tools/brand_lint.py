@@ -23,6 +23,7 @@ BRANDLESS_TABLES = {
     "relay": "one row: how far events have been told, of all brands in one order",
     "sinks": "how far each way out has come in that order",
     "chores": "what the program does for all brands together",
+    "room_processes": "who serves rooms, of all brands",
     "provider_inbox": "a provider's event may be of a call that is nobody's",
 }
 

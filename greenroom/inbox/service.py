@@ -28,7 +28,7 @@ AT_ONCE = 1_000
 GZIP: Final = b"\x1f\x8b"
 _GZIP_WINDOW: Final = 31  # zlib's own way to say: with gzip's header
 
-Row = tuple[WebhookSource, UUID | None]
+Row = tuple[str, UUID | None]
 
 _encode = msgspec.json.Encoder().encode
 
@@ -55,8 +55,15 @@ class Inbox:
             event = provider.event_in(plain, headers)
         except BadWebhookError as error:
             raise InvalidSignature from error
+        await self._store(source, event, plain)
+
+    async def note(self, source: str, event: ProviderEvent) -> None:
+        """Store what a provider that is part of Greenroom says, and draw the conclusions. Raises Unavailable."""
+        await self._store(source, event, _encode(event))
+
+    async def _store(self, source: str, event: ProviderEvent, body: bytes) -> None:
         call = None if event.call is None else parse_id(event.call)
-        outcome = await self._lanes.send((source, call), _arrival(event, plain))
+        outcome = await self._lanes.send((source, call), _arrival(event, body))
         logger().debug("webhook_received", provider=source, type=event.type, outcome=outcome)
 
 

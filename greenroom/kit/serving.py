@@ -17,6 +17,7 @@ BACKLOG = 4096
 KEEP_ALIVE_SECONDS = (
     75  # of an idle connection: longer than proxies and clients keep theirs, or they use one that is just closed
 )
+MESSAGE_OCTETS = 64 * 1024  # of a WebSocket: a longer one ends it with 1009
 LAST_PORT = 65_535
 
 
@@ -98,7 +99,9 @@ def run(bound: socket.socket, *, workers: int, shutdown_seconds: int, proxies: t
         factory=True,
         workers=workers,
         http="greenroom.kit.http.protocol:PatientProtocol",
-        ws="none",
+        ws="greenroom.kit.http.sockets:AbortableSocket",
+        ws_max_size=MESSAGE_OCTETS,
+        ws_per_message_deflate=False,  # what is said is short, and a compressed message may unfold to any size
         loop="uvloop",
         lifespan="on",
         access_log=False,

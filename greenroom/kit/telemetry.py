@@ -99,6 +99,7 @@ webhook_endpoints_failing = Gauge(
     "greenroom_webhook_endpoints_failing", "Enabled endpoints whose last attempt failed.", multiprocess_mode="mostrecent"
 )
 stream_watchers = Gauge("greenroom_stream_watchers", "Connections that watch a session.", multiprocess_mode="livesum")
+room_peers = Gauge("greenroom_room_peers", "Browsers in rooms of builtin video.", multiprocess_mode="livesum")
 requests_under_way = Gauge("greenroom_requests_under_way", "Requests that have no answer yet.", multiprocess_mode="livesum")
 
 _encode = msgspec.json.Encoder().encode

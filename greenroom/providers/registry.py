@@ -28,10 +28,13 @@ class ProviderSettings(Struct, frozen=True, kw_only=True):
 
 
 class Providers:
-    """Every provider that is set up. Raises ProviderError for one whose package is not installed."""
+    """Every provider that is set up, and the one that is part of Greenroom.
 
-    def __init__(self, settings: ProviderSettings) -> None:
-        self._video: dict[str, VideoProvider] = {}
+    Raises ProviderError for one whose package is not installed.
+    """
+
+    def __init__(self, settings: ProviderSettings, *, builtin: VideoProvider | None = None) -> None:
+        self._video: dict[str, VideoProvider] = {} if builtin is None else {builtin.name: builtin}
         self._chat: dict[str, ChatProvider] = {}
         if settings.getstream_api_key and settings.getstream_api_secret:
             self._add_getstream(settings, settings.getstream_api_key)

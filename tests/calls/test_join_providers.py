@@ -16,7 +16,7 @@ from tests.wire import assert_refused
 
 Played = tuple[Server, FakeServer]
 
-NOT_SET_UP = ["none", "builtin", "livekit"]
+NOT_SET_UP = ["none", "livekit"]
 
 
 @pytest.fixture(scope="module")

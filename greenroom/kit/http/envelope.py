@@ -9,6 +9,7 @@ from greenroom.kit.errors import GreenroomError, InternalError, NotFound, RateLi
 from greenroom.kit.http.answer import Answer
 from greenroom.kit.http.asgi import App, Message, Receive, Scope, Send
 from greenroom.kit.http.rate_limit import RateLimiter, key_of
+from greenroom.kit.http.sockets import refuse
 from greenroom.kit.ids import new_request_id
 from greenroom.kit.telemetry import Traffic, logger, places_of, requests_limited
 
@@ -29,8 +30,10 @@ class Envelope:
         self._traffic = traffic
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request, or the server's lifespan."""
+        """One request, a WebSocket, or the server's lifespan."""
         if scope["type"] != "http":
+            if scope["type"] == "websocket":
+                scope["request_id"] = _request_id_of(scope)
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
@@ -90,16 +93,22 @@ class Refusals:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or say why not."""
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
         try:
             self._admit(scope)
             await self._app(scope, receive, send)
         except GreenroomError as error:
+            if scope["type"] == "websocket":
+                await refuse(send, error)
+                return
             await self._answer_of(scope, error)(scope, receive, send)
         except Exception as error:  # noqa: BLE001  # the last resort: whatever it is becomes a 500 and a log line
             self._log.error("request_failed", request_id=scope["request_id"], error=places_of(error))
+            if scope["type"] == "websocket":
+                await refuse(send, InternalError())
+                return
             await self._answer_of(scope, InternalError())(scope, receive, send)
 
     def _admit(self, scope: Scope) -> None:

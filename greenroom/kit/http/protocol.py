@@ -83,6 +83,14 @@ class PatientProtocol(HttpToolsProtocol):
         to.connection_made(transport)
         return True
 
+    def handle_websocket_upgrade(self) -> None:
+        """Give the connection to a WebSocket: whose request has come is not waited for."""
+        if self._watch is not None:
+            self._watch.cancel()
+        self.scope.pop("connection", None)  # type: ignore[typeddict-item]  # else only the garbage collector would find us
+        self.transport = cast("Corked", self.transport).uncorked
+        super().handle_websocket_upgrade()
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn itself
         """Begin to wait for the first request."""
         super().connection_made(cast("asyncio.Transport", Corked(transport, self.loop)))

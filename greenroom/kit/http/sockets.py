@@ -1,0 +1,39 @@
+"""WebSockets (RFC 6455): uvicorn's, of which one that does not read can be cut off, and refusals before the handshake."""
+
+from typing import Any
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Request
+
+from greenroom.kit.errors import GreenroomError
+from greenroom.kit.http.asgi import Scope, Send
+
+ABORT = "abort"  # in the scope: cuts the connection, whatever waits to be read
+
+
+class AbortableSocket(WebSocketsSansIOProtocol):
+    """Closing waits until what was written is taken, and so for ever for who takes nothing."""
+
+    def handle_connect(self, event: Request) -> None:
+        """The application begins after this, with a way to cut the connection."""
+        super().handle_connect(event)
+        if hasattr(self, "scope"):
+            scope: Any = self.scope
+            scope[ABORT] = self.transport.abort
+
+
+async def refuse(send: Send, error: GreenroomError) -> None:
+    """Answer the handshake with an error in the contract's form: no WebSocket is opened."""
+    body = error.body()
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(body)),
+        *((name.lower().encode(), value.encode()) for name, value in error.headers.items()),
+    ]
+    await send({"type": "websocket.http.response.start", "status": error.status, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": body})
+
+
+def subprotocols_of(scope: Scope) -> list[str]:
+    """What the client offers (RFC 6455, section 1.9)."""
+    return [str(one) for one in scope["subprotocols"]]
