@@ -28,6 +28,9 @@ from bench.pages import FULL as FULL_PAGES
 from bench.pages import QUICK as QUICK_PAGES
 from bench.pages import Pages, measure_pages
 from bench.report import Results, text_of
+from bench.rooms import FULL as FULL_ROOMS
+from bench.rooms import QUICK as QUICK_ROOMS
+from bench.rooms import Rooms, measure_rooms
 from bench.rounds import Arena, Effort, Scenario, Standing
 from bench.sameness import Reply, check_logged, check_observed, check_sameness, replies
 from bench.sameness_of_lists import check_order, list_replies
@@ -49,6 +52,7 @@ PARTS_OF_ALL = (
     "votes",
     "viewers",
     "pages",
+    "rooms",
     "events",
     "timers",
     "joins",
@@ -124,6 +128,7 @@ class Harness:
             votes=votes,
             viewers=self._viewers(),
             pages=self._pages(),
+            rooms=self._rooms(),
             told=self._told(),
             day=self._day(),
             joins=self._joins(),
@@ -175,6 +180,12 @@ class Harness:
             return None
         size = QUICK_AUDIENCE if self._quick else FULL_AUDIENCE
         return measure_viewers(size=size, rounds=self._effort.rounds, pool=USUAL_POOL, directory=self._directory)
+
+    def _rooms(self) -> Rooms | None:
+        if not self._asks("rooms"):
+            return None
+        size = QUICK_ROOMS if self._quick else FULL_ROOMS
+        return measure_rooms(size=size, rounds=self._effort.rounds, pool=USUAL_POOL, directory=self._directory)
 
     def _pages(self) -> Pages | None:
         if not self._asks("pages"):

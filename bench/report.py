@@ -18,8 +18,10 @@ from bench.report_of_hooks import hooks_text, hooks_verdicts
 from bench.report_of_joins import joins_tables, joins_verdicts
 from bench.report_of_mail import mail_tables, mail_verdicts
 from bench.report_of_pages import pages_tables, pages_verdicts
+from bench.report_of_rooms import rooms_tables, rooms_verdicts
 from bench.report_of_viewers import viewers_tables, viewers_verdicts
 from bench.report_of_votes import VOTES_AGAINST_HONO, votes_text
+from bench.rooms import Rooms
 from bench.rounds import ADDING, CEILING, FASTAPI, HONO, MANY, OURS, Scenario, Spread, Standing, ratio, spread
 from bench.scale import Scale
 from bench.timers_day import Day
@@ -64,6 +66,7 @@ class Results(Struct, frozen=True, kw_only=True):
     votes: Votes | None
     viewers: Viewers | None
     pages: Pages | None
+    rooms: Rooms | None
     told: Told | None
     day: Day | None
     joins: Joins | None
@@ -89,10 +92,7 @@ def verdicts(results: Results) -> list[Verdict]:
         found.append(at_most(f"and its growth over {memory.requests:,} more", grown, GROWTH_MB, unit="MB"))
     if results.drop is not None:
         found += drop_verdicts(results.drop)
-    if results.viewers is not None:
-        found += viewers_verdicts(results.viewers)
-    if results.pages is not None:
-        found += pages_verdicts(results.pages)
+    found += _of_connections(results)
     if results.told is not None:
         found += told_verdicts(results.told)
     if results.day is not None:
@@ -100,6 +100,15 @@ def verdicts(results: Results) -> list[Verdict]:
     if results.joins is not None:
         found += joins_verdicts(results.joins)
     return [*found, *_of_what_is_told_outside(results)]
+
+
+def _of_connections(results: Results) -> Iterable[Verdict]:
+    if results.viewers is not None:
+        yield from viewers_verdicts(results.viewers)
+    if results.pages is not None:
+        yield from pages_verdicts(results.pages)
+    if results.rooms is not None:
+        yield from rooms_verdicts(results.rooms)
 
 
 def _of_what_is_told_outside(results: Results) -> Iterable[Verdict]:
@@ -161,6 +170,8 @@ def _of_audiences(results: Results) -> Iterable[str]:
         yield from viewers_tables(results.viewers)
     if results.pages is not None:
         yield from pages_tables(results.pages)
+    if results.rooms is not None:
+        yield from rooms_tables(results.rooms)
 
 
 def _ratios(standings: Sequence[Standing]) -> Iterable[Verdict]:
