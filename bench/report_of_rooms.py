@@ -34,7 +34,8 @@ def rooms_tables(rooms: Rooms) -> list[str]:
     core = max(it.client_core for it in rounds)
     how = (
         f"The people of {PER_SECOND} rooms come in a second; each browser sends each other a description of 3 KB and "
-        f"{CANDIDATES} candidates: {first.messages:,} messages. The client took at most {core:.0%} of its core, and its share of the times."
+        f"{CANDIDATES} candidates: {first.messages:,} messages. The client took at most {core:.0%} of its core, and its share "
+        f"of the times."
     )
     return [table((f"{first.rooms} rooms of {PEOPLE}, one process on one core", "median", "min..max"), rows), how]
 

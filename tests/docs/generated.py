@@ -105,7 +105,7 @@ def my_registration_filters() -> str:
 def session_settings() -> str:
     """Every setting of a brand or a session: its values, its default, its meaning."""
     values, meanings = expectations_of(SettingsPatch), _properties_of(SessionSettings)
-    known = msgspec.to_builtins(defaults("none"))
+    known = msgspec.to_builtins(defaults(Settings().video_provider))
     rows = [
         f"| `{name}` | {values[name].removesuffix(' or null').removesuffix(',')} "
         f"| `{json.dumps(known[name])}` | {meanings[name]['description']} |"
