@@ -12,7 +12,7 @@ from greenroom.kit.clock import wire_time
 from greenroom.kit.database import Database
 from greenroom.kit.ids import UserId
 
-BEGINS_IN = timedelta(minutes=30)
+BEGINS_IN = timedelta(minutes=10)  # the doors are open: 15 minutes before
 ASKED = ("Which chair do you recommend?", "How often should one stand up?")
 MANAGES = "manage:live"
 MAY = "read:live write:live"
@@ -22,13 +22,15 @@ def show_browsers(stage: Stage, prepared: Ready) -> None:
     """One seat, questions to vote on, and a link for each of three people. Raises CommandError."""
     created = stage.send(Ask(HOST, "POST", "/v1/sessions", _session()))
     session = str(created.body["id"])
+    stage.send(Ask(HOST, "PATCH", f"/v1/sessions/{session}/settings", {"video_provider": "builtin"}))
     for body in ASKED:
         asked = stage.send(Ask(HOST, "POST", f"/v1/sessions/{session}/questions", {"body": body}))
         stage.send(Ask(HOST, "PATCH", f"/v1/sessions/{session}/questions/{asked.body['id']}", {"status": "approved"}))
     links = asyncio.run(_links(prepared, stage.address, session))
     print(f"""
 In a browser: a session with one seat. Each link signs in once, within ten minutes. Open each in a window of its own (private
-windows share no sign-in), and see the second participant move up when the host adds a seat.
+windows share no sign-in), and see the second participant move up when the host adds a seat. Then join: the room has camera,
+microphone and screen, from browser to browser.
 A participant         {links[PARTICIPANT]}
 A second participant  {links[VISITOR]}
 The host              {links[HOST]}""")

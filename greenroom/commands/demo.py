@@ -197,11 +197,11 @@ What happens is told as events; this prints those of that session, and then each
 def _say_of_the_room(*, is_shown: bool) -> None:
     """What to do for a room that is none of a stand-in's."""
     if is_shown:
-        print("\nCalls are carried by the stand-in while the demo runs. For picture and sound: docs/how-to/video.md")
+        print("\nThe room above was carried by a stand-in for a provider of video. Who carries yours: docs/how-to/video.md")
     else:
         print(f"""
-The room was not shown: it needs somebody who carries picture and sound. `make demo` in the repository has a stand-in;
-for a real one set {variable("video_provider")} to getstream or livekit (docs/how-to/video.md) and run greenroom serve.""")
+The room was not shown at a provider: `make demo` in the repository has a stand-in. For a real one set
+{variable("video_provider")} to getstream or livekit (docs/how-to/video.md) and run greenroom serve.""")
 
 
 def _create(scheduled_at: datetime, *, seats: int = 100) -> Ask:
