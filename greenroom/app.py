@@ -15,7 +15,7 @@ from greenroom.administration import routes as administration
 from greenroom.administration.service import Administration
 from greenroom.attendance import routes as attendance
 from greenroom.attendance.service import Attendance
-from greenroom.background import background, database_of, providers_of
+from greenroom.background import background, database_of, providers_of, sign_recordings, store_of, wait_of
 from greenroom.calendar import routes as calendar
 from greenroom.calendar.service import Calendars
 from greenroom.calls import routes as calls
@@ -52,6 +52,8 @@ from greenroom.notifications.service import Notifications
 from greenroom.notifications.unsubscribing import Unsubscribing
 from greenroom.questions import routes as questions
 from greenroom.questions.service import Questions
+from greenroom.recordings import routes as recordings
+from greenroom.recordings.service import Recordings
 from greenroom.registrations import routes as registrations
 from greenroom.registrations.links import Tickets
 from greenroom.registrations.service import Registrations
@@ -89,6 +91,7 @@ ROUTES: list[Performed] = [
     *attendance.ROUTES,
     *calls.ROUTES,
     *inbox.ROUTES,
+    *recordings.ROUTES,
     *administration.ROUTES,
     *session_settings.ROUTES,
     *notifications.ROUTES,
@@ -180,6 +183,8 @@ def build(settings: Settings, *, limiter: RateLimiter, traffic: Traffic) -> App:
             "calls": joining,
             "inbox": webhooks_in,
             "switchboard": switchboard,
+            "recordings": Recordings(db, store_of(settings), webhooks_in, wait_of(settings)),
+            "recording_links": sign_recordings(settings),
             "administration": Administration(db, cursors),
             "webhooks": Webhooks(db, cursors, SecretBox(settings.secret_keys), Reach.of(settings.webhook_allowed)),
             "settings": SettingsOf(db, defaults(settings.video_provider)),

@@ -14,8 +14,9 @@ from greenroom.events.feed import Feed
 from greenroom.events.relay import relay
 from greenroom.events.sinks import Driver, Sink
 from greenroom.inbox import service as inbox
-from greenroom.kit import housekeeping
+from greenroom.kit import housekeeping, recording_links
 from greenroom.kit.database import Database
+from greenroom.kit.recording_links import Lifetimes, Links
 from greenroom.notifications import mailing
 from greenroom.notifications.composing import Letterhead
 from greenroom.notifications.mailing import Mailing
@@ -23,6 +24,9 @@ from greenroom.notifications.planning import Planning
 from greenroom.notifications.smtp import server_at
 from greenroom.notifications.unsubscribing import Unsubscribing
 from greenroom.providers.registry import Providers, ProviderSettings
+from greenroom.recordings import joiner
+from greenroom.recordings.joiner import Joiner
+from greenroom.recordings.store import Bucket, Store
 from greenroom.registrations.links import Tickets
 from greenroom.rooms import service as rooms
 from greenroom.rooms.provider import Builtin
@@ -44,6 +48,8 @@ A_DAY_MORE = timedelta(days=1)  # an event that is told again finds the message 
 @asynccontextmanager
 async def background(settings: Settings) -> AsyncIterator[Feed]:
     """Run it all until the block ends; answers the feed of told events."""
+    store = store_of(settings)
+    sign_recordings(settings)
     async with database_of(settings) as db, database_of(settings) as db_of_webhooks:
         providers = providers_of(settings, db)
         events_of_rooms = inbox.Inbox(db, providers)
@@ -56,6 +62,11 @@ async def background(settings: Settings) -> AsyncIterator[Feed]:
             "sweep_rooms": partial(rooms.sweep, db, events_of_rooms),
             "prune_rooms": partial(rooms.forget, db),
             "prune_messages": partial(mailing.forget, db, age=timedelta(days=settings.events_days) + A_DAY_MORE),
+            **(
+                {"expire_recordings": partial(joiner.expire, db, store, age=timedelta(days=settings.recording_days))}
+                if settings.recording_days
+                else {}
+            ),
             "prune_webhook_deliveries": partial(webhooks.forget, db, age=timedelta(days=settings.events_days)),
         }
         running = [
@@ -65,6 +76,7 @@ async def background(settings: Settings) -> AsyncIterator[Feed]:
             housekeeping.repeat(lambda: housekeeping.do_chores(db, chores), seconds=CHORE_SECONDS),
             *(Driver(sink, feed, db).run() for sink in sinks_of(settings)),
             Driver(Planning(db), feed, db).run(),
+            Joiner(db, store, events_of_rooms, wait=wait_of(settings), directory=settings.data_dir).run(),
             Mailing(db, letterhead_of(settings), None if settings.smtp_url is None else server_at(settings.smtp_url)).run(),
             Keeper(db, providers).run(),
             Driver(SessionNews(db, carriers), feed, db).run(),
@@ -134,6 +146,34 @@ def providers_of(settings: Settings, db: Database) -> Providers:
         ),
         builtin=Builtin(db, RoomTokens(settings.secret_keys)),
     )
+
+
+def store_of(settings: Settings) -> Store:
+    """Where recordings are kept."""
+    if settings.recording_store is None:
+        return Store(settings.data_dir / "recordings")
+    return Store(
+        Bucket(
+            url=settings.recording_store,
+            endpoint=settings.recording_s3_endpoint,
+            region=settings.recording_s3_region,
+            access_key=settings.recording_s3_access_key,
+            secret_key=settings.recording_s3_secret_key,
+        )
+    )
+
+
+def wait_of(settings: Settings) -> timedelta:
+    """For how long a browser that records may stay away."""
+    return timedelta(seconds=settings.recording_wait_seconds)
+
+
+def sign_recordings(settings: Settings) -> Links:
+    """Addresses of recordings are signed from now on, in this process; answers what signs them."""
+    links = Links(settings.secret_keys, public_url=settings.public_url)
+    shown, told = timedelta(seconds=settings.recording_link_seconds), timedelta(days=settings.recording_told_days)
+    recording_links.set_up(links, Lifetimes(shown=shown, told=told))
+    return links
 
 
 def database_of(settings: Settings, *, size: int = CONNECTIONS) -> Database:

@@ -12,6 +12,7 @@ from greenroom.identity.addresses import is_private_way
 from greenroom.identity.scopes import READ_LIVE, SCOPES, granted_by
 from greenroom.kit.wire import is_email_address
 from greenroom.notifications.smtp import server_at
+from greenroom.recordings.store import BUCKET
 from greenroom.session_settings.schemas import VideoProvider
 from greenroom.settings import IdentitySource, LogLevel, Settings, SettingsError, Switch, variable
 from greenroom.webhooks.addresses import Reach
@@ -79,6 +80,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     if not all(ORIGIN.fullmatch(origin) for origin in settings.embed_origins):
         raise SettingsError(f"{variable('embed_origins')}: expected origins such as https://www.example.com, by comma.")
     _refuse_half_a_post_office(settings)
+    _refuse_half_a_store(settings)
     try:
         Reach.of(settings.webhook_allowed)
     except ValueError:
@@ -103,6 +105,20 @@ def _refuse_half_a_post_office(settings: Settings) -> None:
     for name in ("mail_from", "public_url"):
         if getattr(settings, name) is None:
             raise SettingsError(f"{variable(name)} is required with {variable('smtp_url')}.")
+
+
+def _refuse_half_a_store(settings: Settings) -> None:
+    """Raises SettingsError for a bucket that lacks what it needs, or what it needs without a bucket."""
+    if settings.recording_store is not None and not BUCKET.fullmatch(settings.recording_store):
+        raise SettingsError(f"{variable('recording_store')}: expected s3://, a bucket, and perhaps a prefix.")
+    endpoint = settings.recording_s3_endpoint
+    if endpoint is not None and not PUBLIC_URL.fullmatch(endpoint):
+        raise SettingsError(f"{variable('recording_s3_endpoint')}: expected http or https, a host, and no path.")
+    for name in ("recording_s3_endpoint", "recording_s3_region", "recording_s3_access_key", "recording_s3_secret_key"):
+        if getattr(settings, name) is not None and settings.recording_store is None:
+            raise SettingsError(f"{variable('recording_store')} is required with {variable(name)}.")
+    if (settings.recording_s3_access_key is None) != (settings.recording_s3_secret_key is None):
+        raise SettingsError(f"{variable('recording_s3_access_key')} and {variable('recording_s3_secret_key')} go together.")
 
 
 def _refuse_half_an_identity(settings: Settings) -> None:

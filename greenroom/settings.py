@@ -205,6 +205,37 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         described("How long a provider of video or chat may take for one answer; it is asked at most three times."),
     ] = 2.0
     recording: Annotated[Switch, described("Whether calls are recorded, by a provider that can.")] = "on"
+    recording_days: Annotated[
+        int, Meta(ge=0, le=36_500), described("For how many days recordings that Greenroom keeps are kept; 0 is for ever.")
+    ] = 0
+    recording_link_seconds: Annotated[
+        int,
+        Meta(ge=60, le=604_800),
+        described("How long the address of such a recording is good, at least, in answers and on pages."),
+    ] = 3600
+    recording_told_days: Annotated[
+        int, Meta(ge=1, le=365), described("For how many days, at least, in events and in mail, which are read later.")
+    ] = 7
+    recording_wait_seconds: Annotated[
+        int,
+        Meta(ge=1, le=86_400),
+        described("For how long a host's browser that was cut off may come back with the rest, once the session is over."),
+    ] = 600
+    recording_store: Annotated[
+        str | None,
+        described(
+            "Where recordings of builtin rooms are kept: `s3://bucket/prefix`. Not set: the directory `recordings` in "
+            "`GREENROOM_DATA_DIR`."
+        ),
+    ] = None
+    recording_s3_endpoint: Annotated[
+        str | None, described("Where the bucket is, for a store that is not Amazon's: `https://storage.example.com`.")
+    ] = None
+    recording_s3_region: Annotated[str | None, described("The bucket's region.")] = None
+    recording_s3_access_key: Annotated[
+        str | None, described("Who Greenroom is there. Not set: what the machine's own environment says.")
+    ] = None
+    recording_s3_secret_key: Annotated[str | None, described("The key's secret.")] = None
     getstream_api_key: Annotated[str | None, described("The key of the app at GetStream. Needs `greenroom[getstream]`.")] = None
     getstream_api_secret: Annotated[
         tuple[str, ...],

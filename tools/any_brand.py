@@ -35,6 +35,7 @@ CALLERS = (
     Caller("greenroom/rooms/service.py", None, "the program's own worker, which serves every brand"),
     Caller("greenroom/rooms/switchboard.py", None, "a token names a call, and no brand; a process serves every brand"),
     Caller("greenroom/inbox/service.py", None, "a provider's webhook names a call, and no brand"),
+    Caller("greenroom/recordings/joiner.py", None, "the program's own worker, which serves every brand"),
     Caller("greenroom/webhooks/planning.py", None, "the program's own worker, which serves every brand"),
     Caller("greenroom/webhooks/sender.py", None, "the program's own worker, which serves every brand"),
     Caller("greenroom/webhooks/service.py", "forget", "the program's own worker, which serves every brand"),

@@ -45,6 +45,7 @@ async def update_session(request: CallerRequest, id: str) -> Answer:
         revision=updated.revision,
         count=updated.session.registered_count,
         registered=updated.is_registered,
+        until=updated.until,
     )
     return json_answer(updated.session, headers=[(b"etag", tag.encode()), PRIVATE])
 

@@ -10,6 +10,7 @@ from greenroom.administration import queries
 from greenroom.administration.queries import AdminEdit, AdminKept, AdminListing
 from greenroom.administration.schemas import AdminFilters, AdminSession, AdminSessionPatch
 from greenroom.identity.caller import Caller
+from greenroom.kit import recording_links
 from greenroom.kit.database import Database
 from greenroom.kit.documents import checked_document
 from greenroom.kit.ids import BrandId, RequestId, new_id
@@ -44,6 +45,7 @@ class AdminSeen(Struct, frozen=True, kw_only=True):
     version: int
     revision: int
     is_registered: bool
+    until: int | None
 
 
 async def listed(there: Administration, caller: Caller, filters: AdminFilters) -> AdminPage:
@@ -106,7 +108,11 @@ async def update(
         raise AssertionError(f"{outcome.how} comes with a session")
     kept = outcome.session.kept
     return AdminSeen(
-        session=admin_session(outcome.session), version=kept.version, revision=kept.revision, is_registered=kept.is_registered
+        session=admin_session(outcome.session),
+        version=kept.version,
+        revision=kept.revision,
+        is_registered=kept.is_registered,
+        until=recording_links.until(kept.recording_url),
     )
 
 

@@ -8,7 +8,7 @@ from greenroom.registrations.schemas import RegistrationStatus, Role
 from greenroom.sessions.schemas import Cursor, Limit, Status, WireTime, said
 
 Outcome = Literal["attended", "left_early", "no_show", "removed", "cancelled_in_time", "host_late", "host_no_show"]
-RecordingState = Literal["expected", "processing", "ready", "failed", "missing"]
+RecordingState = Literal["expected", "processing", "ready", "failed", "missing", "expired"]
 
 Tenths = Annotated[float, Meta(ge=0, description="Minutes, with one decimal.")]
 IsEstimated = Annotated[
@@ -92,7 +92,8 @@ class Recording(Struct, frozen=True, kw_only=True):
 `processing`: the provider is at work on it.
 `ready`: it can be watched.
 `failed`: the provider could not make it.
-`missing`: it was expected, and an hour after the end had not turned up. It may yet."""
+`missing`: it was expected, and an hour after the end had not turned up. It may yet.
+`expired`: it was ready, and is no longer kept."""
         ),
     ]
     url: Annotated[str | None, Meta(description="Null unless ready.")]

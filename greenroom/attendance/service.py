@@ -6,6 +6,7 @@ from greenroom.attendance import queries
 from greenroom.attendance.queries import KeptRecording, Recorded, Removal, Removed
 from greenroom.attendance.schemas import Recording, RecordingList
 from greenroom.identity.caller import Caller
+from greenroom.kit import recording_links
 from greenroom.kit.clock import wire_text
 from greenroom.kit.database import Database
 from greenroom.kit.errors import Forbidden, NotFound, ValidationFailed
@@ -79,7 +80,7 @@ def _recording(kept: KeptRecording) -> Recording:
     return Recording(
         id=kept.id,
         state=kept.state,
-        url=kept.url,
+        url=recording_links.shown(kept.url),
         started_at=None if kept.started_at is None else wire_text(kept.started_at),
         ended_at=None if kept.ended_at is None else wire_text(kept.ended_at),
         ready_at=None if kept.ready_at is None else wire_text(kept.ready_at),

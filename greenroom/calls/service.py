@@ -41,6 +41,7 @@ from greenroom.kit.errors import (
 from greenroom.kit.idempotency import IdempotencyKey
 from greenroom.kit.ids import BrandId, RequestId, SessionId, UserId, new_id, parse_id
 from greenroom.kit.lane import Lanes
+from greenroom.kit.recording_links import shown
 from greenroom.providers.protocol import CallPlan, CallRole, UnusableIdError, VideoProvider
 from greenroom.providers.registry import Providers
 from greenroom.sessions.service import brand_of, known_id_in, refuse_unless_done, stored
@@ -229,7 +230,7 @@ def as_call(call: KeptCall) -> Call:
         ended_at=_wire(call.ended_at),
         stream_call_id=str(call.id) if call.is_made else None,
         stream_call_type=call.call_type,
-        recording_url=call.recording_url,
+        recording_url=shown(call.recording_url),
         recording_ready_at=_wire(call.recording_ready_at),
         status=call.status,
         created_at=wire_text(call.created_at),

@@ -61,7 +61,7 @@ def _prepared() -> Iterator[Settings]:
 
 async def _print(settings: Settings, *, session: UUID | None, after: int | None) -> None:
     # These make metrics, which must not be made before serve says where: so they are imported here.
-    from greenroom.background import database_of  # noqa: PLC0415
+    from greenroom.background import database_of, sign_recordings  # noqa: PLC0415
     from greenroom.events import service  # noqa: PLC0415
     from greenroom.events.envelope import as_line  # noqa: PLC0415
     from greenroom.events.feed import Feed  # noqa: PLC0415
@@ -70,6 +70,7 @@ async def _print(settings: Settings, *, session: UUID | None, after: int | None)
 
     configure_logs(settings.log_level)
     _end_when_asked()
+    sign_recordings(settings)
     async with database_of(settings) as db:
         feed = Feed(db)
         telling = asyncio.create_task(relay(db, feed))  # so that events come also where nothing else runs

@@ -5,6 +5,7 @@ from msgspec import Struct
 
 from greenroom.events.queries import ToldEvent
 from greenroom.kit.clock import wire_text
+from greenroom.kit.recording_links import told_in
 
 _encode = msgspec.json.Encoder().encode
 
@@ -36,4 +37,10 @@ def as_line(event: ToldEvent) -> str:
 
 
 def _fields(event: ToldEvent) -> tuple[str, str, str, str, msgspec.Raw]:
-    return str(event.id), event.name, wire_text(event.occurred_at), event.brand_id, msgspec.Raw(event.payload.encode())
+    return (
+        str(event.id),
+        event.name,
+        wire_text(event.occurred_at),
+        event.brand_id,
+        msgspec.Raw(told_in(event.name, event.payload).encode()),
+    )

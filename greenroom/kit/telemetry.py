@@ -98,6 +98,12 @@ webhook_seconds = Histogram(
 webhook_endpoints_failing = Gauge(
     "greenroom_webhook_endpoints_failing", "Enabled endpoints whose last attempt failed.", multiprocess_mode="mostrecent"
 )
+recordings_joined = Counter(
+    "greenroom_recordings_joined_total", "Recordings whose pieces were to be joined, by what came of it.", ["outcome"]
+)
+recording_store_failures = Counter(
+    "greenroom_recording_store_failures_total", "What the store of recordings did not do, by what it was asked.", ["operation"]
+)
 stream_watchers = Gauge("greenroom_stream_watchers", "Connections that watch a session.", multiprocess_mode="livesum")
 room_peers = Gauge("greenroom_room_peers", "Browsers in rooms of builtin video.", multiprocess_mode="livesum")
 requests_under_way = Gauge("greenroom_requests_under_way", "Requests that have no answer yet.", multiprocess_mode="livesum")

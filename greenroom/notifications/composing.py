@@ -17,6 +17,7 @@ from msgspec import Struct
 from greenroom.calendar.entries import USUAL_DURATION, Attendee, Entry, Method, Standing, calendar_of
 from greenroom.kit.clock import wire_text
 from greenroom.kit.ids import BrandId, SessionId
+from greenroom.kit.recording_links import told
 from greenroom.notifications.queries import Claimed
 from greenroom.notifications.schemas import TemplateKind
 from greenroom.notifications.templates import Written, one_line
@@ -77,7 +78,7 @@ def variables_of(it: Claimed, head: Letterhead) -> dict[str, str | bool]:
         "scheduled_at": wire_text(it.scheduled_at or ""),
         "is_waiting": bool(it.is_waiting),
         "join_url": join_url(it, head) or "",
-        "recording_url": (it.recording_url or "") if it.kind == "recording_ready" else "",
+        "recording_url": (told(it.recording_url) or "") if it.kind == "recording_ready" else "",
         "unsubscribe_url": unsubscribe,
         "brand": it.brand_id,
     }

@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Struct
 
 from greenroom.kit.clock import wire_text
+from greenroom.kit.recording_links import shown
 from greenroom.sessions.schemas import Kind, Session, Status
 
 
@@ -51,7 +52,7 @@ def as_session(kept: Kept) -> Session:
         kept.stream_call_id,
         kept.max_participants,
         kept.duration_minutes,
-        kept.recording_url,
+        shown(kept.recording_url),
         msgspec.Raw(kept.metadata),
         wire_text(kept.created_at),
         wire_text(kept.updated_at),

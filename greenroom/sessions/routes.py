@@ -111,6 +111,7 @@ def tag_of(found: Seen) -> str:
         revision=found.revision,
         count=found.session.registered_count,
         registered=found.session.is_registered,
+        until=found.until,
     )
 
 

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import UnsetType
 
 from greenroom.identity.caller import Caller
+from greenroom.kit import recording_links
 from greenroom.kit.database import Database
 from greenroom.kit.documents import DOCUMENT_OCTETS, checked_document
 from greenroom.kit.errors import Forbidden, InvalidStatus, NotFound, PreconditionFailed, ValidationFailed
@@ -48,11 +49,15 @@ STEPS: _Steps = {
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """A session as the caller sees it, which state of it, and whether the answer is one that was given before."""
+    """A session as the caller sees it, which state of it, and whether the answer is one that was given before.
+
+    `until`: when the address of its recording expires, where that is ours.
+    """
 
     session: Session
     version: int
     revision: int
+    until: int | None
     replayed: bool = False
 
 
@@ -268,6 +273,7 @@ def seen(kept: Kept, *, replayed: bool = False) -> Seen:
         session=as_session(kept),
         version=kept.version,
         revision=kept.revision,
+        until=recording_links.until(kept.recording_url),
         replayed=replayed,
     )
 

@@ -57,6 +57,28 @@ def does(path: str, *, signed_out: bool = False) -> Callable[[Shown], Performed]
     return bound
 
 
+def takes(path: str, *, most: int) -> Callable[[Shown], Performed]:
+    """Bind a handler to octets that a module of ours sends by PUT, at most so many; a header holds the form's proof.
+
+    They count against no limit but the address's: a browser that was cut off has many of them to bring at once, and its
+    person's own acts are not to wait for that.
+    """
+
+    def bound(handler: Shown) -> Performed:
+        async def answered(request: CallerRequest, **parameters: Any) -> Answer:
+            forms.refuse_others_pages(request)
+            visit = await _begun(request, Form({}))
+            refuse_unless_writing(visit.caller)
+            if not visit.there.seals.holds(request.header(forms.PROOF) or "", visit.known):
+                raise Forbidden("This was sent by a page that somebody else was shown; load the page again.")
+            await request.bounded_body(most)
+            return await handler(visit, **parameters)
+
+        return Performed(method="PUT", path=path, handler=answered, operation=None)
+
+    return bound
+
+
 async def _begun(request: CallerRequest, form: Form) -> Visit:
     visit = await visit_of(request, form=form)
     request.scope[SCOPE] = visit

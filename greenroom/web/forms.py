@@ -13,6 +13,7 @@ from greenroom.kit.sealing import Seals
 FORM: Final = "application/x-www-form-urlencoded"
 MOST_FIELDS: Final = 100
 CSRF: Final = "csrf"
+PROOF: Final = b"x-form-proof"  # the same, where the body is no form
 ONCE: Final = "once"
 FROM_HERE: Final = frozenset({"same-origin", "none"})
 

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from greenroom.kit.clock import wire_text
 from greenroom.kit.ids import new_id
+from greenroom.kit.recording_links import told_in
 from greenroom.webhooks.addresses import Reach
 from greenroom.webhooks.attempts import Attempt, Line
 from greenroom.webhooks.dialing import CheckedNetwork, Resolve
@@ -95,8 +96,8 @@ class Worker:
 
 
 def body_of(name: str, occurred_at: str, data: str) -> str:
-    """The same in every attempt. `occurred_at` is the database's text."""
-    return _encode(Message(name, wire_text(occurred_at), msgspec.Raw(data.encode()))).decode()
+    """The same in every attempt, until the address of a recording is renewed. `occurred_at` is the database's text."""
+    return _encode(Message(name, wire_text(occurred_at), msgspec.Raw(told_in(name, data).encode()))).decode()
 
 
 def round_of(claim: Claim, sent: Sequence[Sent]) -> Round:

@@ -43,8 +43,8 @@ class StreamedAnswer(Answer):
 
     __slots__ = ("_chunks",)
 
-    def __init__(self, chunks: AsyncIterator[bytes], *, headers: Headers) -> None:
-        super().__init__(b"", status=200, headers=headers)
+    def __init__(self, chunks: AsyncIterator[bytes], *, headers: Headers, status: int = 200) -> None:
+        super().__init__(b"", status=status, headers=headers)
         self._chunks = chunks
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

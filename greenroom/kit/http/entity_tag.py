@@ -1,6 +1,7 @@
 """Entity tags (RFC 9110, section 8.8.3) of a session: `"version.revision.count.registered"`.
 
-`If-None-Match` compares all of it, `If-Match` the version alone: a registration never makes a host's edit stale.
+Where a recording of ours is shown, it ends with when that address expires. `If-None-Match` compares all of it, `If-Match` the
+version alone: a registration never makes a host's edit stale.
 """
 
 import re
@@ -14,12 +15,13 @@ from greenroom.kit.errors import ValidationFailed
 TAGS_SCHEMA: Final = {"type": "string", "pattern": r'^(\s*\*\s*|([ \t,]*(W/)?"[^"]*")+[ \t,]*)$'}
 
 _TAG = re.compile(r'(W/)?"([^"]*)"')
-_OURS = re.compile(r"(\d{1,9})\.\d+\.\d+\.[01]")
+_OURS = re.compile(r"(\d{1,9})\.\d+\.\d+\.[01](\.\d+)?")
 
 
-def entity_tag(*, version: int, revision: int, count: int, registered: bool) -> str:
-    """The strong tag of a session as this caller sees it."""
-    return f'"{version}.{revision}.{count}.{registered:d}"'
+def entity_tag(*, version: int, revision: int, count: int, registered: bool, until: int | None = None) -> str:
+    """The strong tag of a session as this caller sees it. `until`: when an address that is in it expires."""
+    expires = "" if until is None else f".{until}"
+    return f'"{version}.{revision}.{count}.{registered:d}{expires}"'
 
 
 def versions_in(if_match: str | None) -> list[int] | None:

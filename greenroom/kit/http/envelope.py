@@ -11,6 +11,7 @@ from greenroom.kit.http.asgi import App, Message, Receive, Scope, Send
 from greenroom.kit.http.rate_limit import RateLimiter, key_of
 from greenroom.kit.http.sockets import refuse
 from greenroom.kit.ids import new_request_id
+from greenroom.kit.recording_links import request_of
 from greenroom.kit.telemetry import Traffic, logger, places_of, requests_limited
 
 REQUEST_ID = b"x-request-id"
@@ -38,8 +39,9 @@ class Envelope:
             return
         started = time.perf_counter()
         if scope["method"] == "HEAD":  # GET without the body (RFC 9110, section 9.3.2), which the server drops by itself
-            scope = {**scope, "method": "GET"}
+            scope = {**scope, "method": "GET", "is_head": True}
         request_id = scope["request_id"] = _request_id_of(scope)
+        request_of.set(scope)
         status = 0
 
         async def send_named(message: Message) -> None:

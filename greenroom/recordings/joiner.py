@@ -1,0 +1,161 @@
+"""Joins recordings whose pieces are all there, tells the inbox what came of it, and deletes what is not needed any more.
+
+Any number of processes may. Who claims a recording has it for a lease, and renews that while it is joined; one that is killed
+leaves everything as it was, and the recording is joined again, by whoever is next. Each step can be done twice.
+"""
+
+import asyncio
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from itertools import groupby
+from pathlib import Path
+from typing import IO, Final
+
+from greenroom.inbox.service import Inbox
+from greenroom.kit.database import Database
+from greenroom.kit.errors import Unavailable
+from greenroom.kit.recording_links import name_of
+from greenroom.kit.telemetry import logger, places_of, recordings_joined
+from greenroom.providers.protocol import Recording
+from greenroom.recordings import queries
+from greenroom.recordings.joining import told
+from greenroom.recordings.queries import Due, KeptPiece
+from greenroom.recordings.service import MOST_OCTETS, file_name, piece_name, tell
+from greenroom.recordings.store import Store
+
+LOOK_SECONDS: Final = 1.0
+AFTER_FAILURE_SECONDS: Final = 5.0
+LEASE: Final = timedelta(minutes=2)
+RENEW_SECONDS: Final = 30.0
+STOP_SECONDS: Final = 5.0
+AHEAD: Final = 4  # pieces that are read while others are joined
+EXPIRED_AT_ONCE: Final = 100
+
+
+class JoiningFailedError(Exception):
+    """The process that joins has failed, which is no fault of the recording's."""
+
+
+class Joiner:
+    """Joins in this process, one recording at a time. `directory`: where the file grows, if it is there."""
+
+    def __init__(self, db: Database, store: Store, inbox: Inbox, *, wait: timedelta, directory: Path) -> None:
+        self._db = db
+        self._store = store
+        self._inbox = inbox
+        self._wait = wait
+        self._directory = directory
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            try:
+                pause = 0.0 if await self.do_one() else LOOK_SECONDS
+            except Unavailable:
+                logger().warning("recordings_postponed", reason="database unavailable")
+                pause = AFTER_FAILURE_SECONDS
+            except Exception as error:  # noqa: BLE001  # whatever it is, the lease ends and it is done again
+                logger().error("recordings_failed", error=places_of(error))
+                pause = AFTER_FAILURE_SECONDS
+            await asyncio.sleep(pause)
+
+    async def do_one(self) -> bool:
+        """Do what is due of one recording; answers whether there was one. Raises Unavailable."""
+        for due in await queries.claim_any_brand(self._db, most=1, lease=LEASE, wait=self._wait):
+            renewing = asyncio.create_task(self._renew(due))
+            try:
+                await (self._join(due) if due.act == "join" else self._sweep(due))
+            except (Unavailable, JoiningFailedError, OSError) as error:
+                recordings_joined.labels("postponed").inc()
+                logger().warning("recording_postponed", recording_id=str(due.id), reason=type(error).__name__)
+                await queries.put_off(self._db, due)
+            finally:
+                renewing.cancel()
+            return True
+        return False
+
+    async def _renew(self, due: Due) -> None:
+        while True:
+            await asyncio.sleep(RENEW_SECONDS)
+            with suppress(Unavailable):
+                await queries.renew(self._db, due, lease=LEASE)
+
+    async def _join(self, due: Due) -> None:
+        pieces = await queries.pieces(self._db, due.brand, due.id)
+        with tempfile.TemporaryFile(dir=self._directory if self._directory.is_dir() else None) as file:
+            length = await joined(self._store, due, pieces, file) if pieces else 0
+            if length:
+                await self._store.put_file(file_name(due.id), file)
+        times = (datetime.fromisoformat(due.started_at), datetime.fromisoformat(due.ended_at))
+        if length:
+            ready = Recording(id=str(due.id), state="ready", url=name_of(due.id), started_at=times[0], ended_at=times[1])
+            await tell(self._inbox, due.call, ready)
+        elif pieces:  # else nobody has heard of it
+            failed = Recording(id=str(due.id), state="failed", started_at=times[0], ended_at=times[1])
+            await tell(self._inbox, due.call, failed)
+        await queries.settle(self._db, due, "ready" if length else "failed")
+        recordings_joined.labels("ready" if length else "failed").inc()
+        logger().info("recording_joined", recording_id=str(due.id), brand_id=due.brand, pieces=len(pieces), ms=length)
+
+    async def _sweep(self, due: Due) -> None:
+        for piece in await queries.pieces(self._db, due.brand, due.id):
+            await self._store.delete(_name_of(due, piece))
+        await queries.swept(self._db, due)
+
+
+async def expire(db: Database, store: Store, *, age: timedelta) -> None:
+    """Delete recordings that have been ready for longer. First nothing shows them any more, then the file goes."""
+    while old := await queries.old_any_brand(db, age=age, most=EXPIRED_AT_ONCE):
+        for brand, recording in old:
+            await store.delete(file_name(recording))
+            await queries.expire(db, brand, recording)
+
+
+async def joined(store: Store, due: Due, pieces: Sequence[KeptPiece], file: IO[bytes]) -> int:
+    """All pieces as one film, in the file; answers its length in milliseconds, 0 where none can be used.
+
+    Raises JoiningFailedError, Unavailable.
+    """
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "greenroom.recordings.joining", str(file.fileno()), str(MOST_OCTETS),
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+        pass_fds=(file.fileno(),), env={},
+    )  # fmt: skip
+    try:
+        if process.stdin is None or process.stdout is None:
+            raise AssertionError("both are pipes")
+        with suppress(ConnectionError):  # it says by its status why
+            async for octets in _told(store, due, pieces):
+                process.stdin.write(octets)
+                await process.stdin.drain()
+            process.stdin.close()
+        said = await process.stdout.read()
+        if await process.wait() != 0 or not said.strip().isdigit():
+            raise JoiningFailedError
+        return int(said)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def _told(store: Store, due: Due, pieces: Sequence[KeptPiece]) -> AsyncIterator[bytes]:
+    """Part by part, piece by piece, as the process that joins reads it."""
+    for _, of_part in groupby(pieces, key=lambda one: one.part):
+        yield told("part")
+        expected = 0
+        for piece in of_part:
+            if piece.number != expected:
+                yield told("gap")
+            octets = await store.read(_name_of(due, piece))
+            expected = piece.number + 1 if octets is not None else expected
+            if octets is not None:
+                yield told("data", octets)
+    yield told("end")
+
+
+def _name_of(due: Due, piece: KeptPiece) -> str:
+    return piece_name(due.id, piece.part, piece.number, piece.sha256)

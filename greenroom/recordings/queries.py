@@ -1,0 +1,185 @@
+"""The SQL of recordings. The functions called here are in migrations/0020_room_recordings.sql."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Literal
+from uuid import UUID
+
+from msgspec import Struct
+
+from greenroom.identity.caller import Caller
+from greenroom.kit.database import Database
+from greenroom.kit.ids import BrandId, SessionId, UserId
+
+BEGIN = "select begin_room_recording_v1($1, $2, $3, $4, $5, $6, $7) as how"
+
+MAY_KEEP = """
+select may_keep_piece_v1(r, $2, $4, $5, $6, $7, $8, $9) as how
+from (select) one left join room_recordings r on r.brand_id = $1 and r.id = $3
+"""
+
+KEEP = "select keep_piece_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) as how"
+
+FINISH = "select finish_room_recording_v1($1, $2, $3, $4, $5::text::jsonb, $6) as how"
+
+CLAIM_ANY_BRAND = "select * from claim_room_recordings_any_brand_v1($1, $2, $3)"
+
+PIECES = """
+select p.part, p.number, p.octets, p.sha256 from room_pieces p
+where p.brand_id = $1 and p.recording_id = $2 order by p.part, p.number
+"""
+
+RENEW = "update room_recordings set leased_until = clock_timestamp() + $3 where brand_id = $1 and id = $2"
+
+PUT_OFF = """
+update room_recordings set leased_until = '-infinity', failures = failures + 1,
+    due_at = clock_timestamp() + least(interval '10 minutes', interval '2 seconds' * 2 ^ least(failures, 9))
+where brand_id = $1 and id = $2
+"""
+
+SETTLE = "select settle_room_recording_v1($1, $2, $3)"
+
+FORGET_PIECES = "delete from room_pieces where brand_id = $1 and recording_id = $2"
+
+SWEPT = (
+    "update room_recordings set due_at = 'infinity', leased_until = '-infinity', failures = 0 where brand_id = $1 and id = $2"
+)
+
+OLD_ANY_BRAND = """
+select r.brand_id, r.id from room_recordings r
+where r.state = 'ready' and r.settled_at < clock_timestamp() - $1::interval order by r.settled_at limit $2
+"""
+
+EXPIRE = "select expire_room_recording_v1($1, $2) as was"
+
+Act = Literal["join", "sweep"]
+
+
+class Beginning(Struct, frozen=True, kw_only=True):
+    """A recording that a host begins."""
+
+    id: UUID
+    session: SessionId
+    brand: BrandId
+    by: Caller
+    most: int
+    wait: timedelta
+
+
+class Piece(Struct, frozen=True, kw_only=True):
+    """A piece that a browser brings."""
+
+    recording: UUID
+    session: SessionId
+    brand: BrandId
+    user: UserId
+    part: int
+    number: int
+    octets: int
+    sha256: bytes
+    most_octets: int
+    wait: timedelta
+
+
+class Finish(Struct, frozen=True, kw_only=True):
+    """The browser is done: `parts` is JSON, and says how many pieces each part has."""
+
+    recording: UUID
+    session: SessionId
+    brand: BrandId
+    user: UserId
+    parts: str
+    wait: timedelta
+
+
+class KeptPiece(Struct, frozen=True):
+    """A piece that the store has."""
+
+    part: int
+    number: int
+    octets: int
+    sha256: bytes
+
+
+class Due(Struct, frozen=True):
+    """A recording that has something to do. Times are the database's text."""
+
+    brand: BrandId
+    id: UUID
+    call: UUID
+    act: Act
+    started_at: str
+    ended_at: str
+
+
+async def begin(db: Database, it: Beginning) -> str:
+    """begun | not_found | forbidden | not_configured | not_recorded | invalid_status | too_many."""
+    return await _how(db, BEGIN, it.brand, it.session, it.id, it.by.user, it.by.manages, it.most, it.wait)
+
+
+async def may_keep(db: Database, it: Piece) -> str:
+    """may | known | other | closed | too_much | forbidden | not_found."""
+    return await _how(
+        db, MAY_KEEP, it.brand, it.session, it.recording, it.user, it.part, it.number, it.octets, it.sha256, it.most_octets
+    )
+
+
+async def keep(db: Database, it: Piece) -> str:
+    """first | kept, and whatever may_keep says but `may`."""
+    return await _how(
+        db, KEEP, it.brand, it.session, it.recording, it.user, it.part, it.number, it.octets, it.sha256, it.most_octets, it.wait
+    )
+
+
+async def finish(db: Database, it: Finish) -> str:
+    """finished | closed | forbidden | not_found."""
+    return await _how(db, FINISH, it.brand, it.session, it.recording, it.user, it.parts, it.wait)
+
+
+async def claim_any_brand(db: Database, *, most: int, lease: timedelta, wait: timedelta) -> list[Due]:
+    """Recordings to do something with, which nobody else does it with during the lease."""
+    rows = await db.rows(CLAIM_ANY_BRAND, most, lease, wait)
+    return [Due(row["brand_id"], row["id"], row["call_id"], row["act"], row["started_at"], row["ended_at"]) for row in rows]
+
+
+async def pieces(db: Database, brand: BrandId, recording: UUID) -> list[KeptPiece]:
+    """All of them, in their order."""
+    return [KeptPiece(*row) for row in await db.rows(PIECES, brand, recording)]
+
+
+async def renew(db: Database, due: Due, *, lease: timedelta) -> None:
+    """It takes longer."""
+    await db.row(RENEW, due.brand, due.id, lease)
+
+
+async def put_off(db: Database, due: Due) -> None:
+    """It did not work now: it is tried again, each time later, at most ten minutes later."""
+    await db.row(PUT_OFF, due.brand, due.id)
+
+
+async def settle(db: Database, due: Due, state: Literal["ready", "failed"]) -> None:
+    """What came of joining."""
+    await db.row(SETTLE, due.brand, due.id, state)
+
+
+async def swept(db: Database, due: Due) -> None:
+    """Its pieces are gone: there is nothing left to do."""
+    await db.row(FORGET_PIECES, due.brand, due.id)
+    await db.row(SWEPT, due.brand, due.id)
+
+
+async def old_any_brand(db: Database, *, age: timedelta, most: int) -> Sequence[tuple[BrandId, UUID]]:
+    """Recordings that have been ready for longer."""
+    return [(row["brand_id"], row["id"]) for row in await db.rows(OLD_ANY_BRAND, age, most)]
+
+
+async def expire(db: Database, brand: BrandId, recording: UUID) -> None:
+    """Nothing shows the recording any more."""
+    await db.row(EXPIRE, brand, recording)
+
+
+async def _how(db: Database, sql: str, *arguments: object) -> str:
+    row = await db.row(sql, *arguments)
+    if row is None:
+        raise AssertionError("a function of recordings always answers one row")
+    return str(row["how"])

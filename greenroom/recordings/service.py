@@ -1,0 +1,214 @@
+"""What a host's browser does with its recording: it begins one, brings pieces, and says when that was all.
+
+A piece is taken once it is whole and the store has it; only then does it count, and only then may the browser forget it.
+"""
+
+import hashlib
+from base64 import b64decode
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from greenroom.identity.caller import Caller
+from greenroom.inbox.service import Inbox
+from greenroom.kit.database import Database
+from greenroom.kit.errors import Forbidden, InvalidStatus, NotConfigured, NotFound, PayloadTooLarge, ValidationFailed
+from greenroom.kit.ids import SessionId, new_id, parse_id
+from greenroom.providers.protocol import Facts, ProviderEvent, Recording, RecordingState
+from greenroom.recordings import queries
+from greenroom.recordings.queries import Beginning, Finish, Piece
+from greenroom.recordings.store import Store
+from greenroom.sessions.service import brand_of, known_id_in
+
+PROVIDER: Final = "builtin"
+PIECE_OCTETS: Final = 8 * 1024 * 1024
+MOST_OCTETS: Final = 24 * 1024**3  # of a recording: a day and a half as our own module records
+MOST_OF_A_CALL: Final = 50
+MOST_PARTS: Final = 1000
+MOST_PIECES: Final = 100_000  # of a part
+LATEST_PART: Final = 2**53
+
+_DIGEST: Final = "sha-256=:"
+_encode = msgspec.json.Encoder().encode
+
+
+class Recordings(Struct, frozen=True):
+    """Recordings for all requests of a process. `wait`: for how long a browser that was cut off may come back."""
+
+    db: Database
+    store: Store
+    inbox: Inbox
+    wait: timedelta
+
+
+class Begun(Struct, frozen=True):
+    """A recording that has begun, by its name."""
+
+    id: str
+
+
+class Place(Struct, frozen=True):
+    """Where a piece belongs, as a path says it."""
+
+    session: str
+    recording: str
+    part: str
+    number: str
+
+
+async def begin(there: Recordings, caller: Caller, session_id: str) -> Begun:
+    """A host records, with this browser. Raises NotFound, Forbidden, InvalidStatus, NotConfigured, ValidationFailed."""
+    known_id = known_id_in(session_id)
+    beginning = Beginning(
+        id=new_id(),
+        session=known_id,
+        brand=await brand_of(there.db, caller, known_id),
+        by=caller,
+        most=MOST_OF_A_CALL,
+        wait=there.wait,
+    )
+    match how := await queries.begin(there.db, beginning):
+        case "forbidden":
+            raise Forbidden("Only the session's host, a co-host or manage:live may do this.")
+        case "not_configured":
+            raise NotConfigured
+        case "not_recorded":
+            raise InvalidStatus("This session is not recorded.")
+        case "too_many":
+            raise ValidationFailed(f"A session has at most {MOST_OF_A_CALL} recordings.")
+    _refuse_unless_done(how)
+    return Begun(str(beginning.id))
+
+
+async def keep(there: Recordings, caller: Caller, place: Place, octets: bytes, digest: str | None) -> None:
+    """Take a piece. Twice is once. Raises NotFound, Forbidden, InvalidStatus, ValidationFailed, PayloadTooLarge, Unavailable.
+
+    `digest`: Content-Digest (RFC 9530), with sha-256.
+    """
+    piece = await _piece_of(there, caller, place, octets, digest)
+    how = await queries.may_keep(there.db, piece)
+    if how == "may":
+        await there.store.put(piece_name(piece.recording, piece.part, piece.number, piece.sha256), octets)
+        how = await queries.keep(there.db, piece)
+    _refuse_unless_done(how)
+    if how == "first":
+        now = datetime.now(UTC)
+        await tell(there.inbox, piece.session, Recording(id=str(piece.recording), state="processing", started_at=now))
+
+
+async def finish(there: Recordings, caller: Caller, session_id: str, recording_id: str, parts: str) -> None:
+    """That was all: `parts` says how many pieces each part has, as `1764406800000:12 1764407000000:3`. Twice is once.
+
+    Raises NotFound, Forbidden, InvalidStatus, ValidationFailed.
+    """
+    known_id = known_id_in(session_id)
+    finishing = Finish(
+        recording=_recording_in(recording_id),
+        session=known_id,
+        brand=await brand_of(there.db, caller, known_id),
+        user=caller.user,
+        parts=_encode(parts_in(parts)).decode(),
+        wait=there.wait,
+    )
+    _refuse_unless_done(await queries.finish(there.db, finishing))
+
+
+async def tell(inbox: Inbox, call: SessionId | UUID, recording: Recording) -> None:
+    """What is known of a recording, to the inbox: as any provider tells it, and any number of times."""
+    state: RecordingState = recording.state
+    event = ProviderEvent(
+        id=f"recording {recording.id} {state}",
+        type=f"recording.{state}",
+        call=str(call),
+        occurred_at=datetime.now(UTC),
+        facts=Facts(recordings=[recording]),
+    )
+    await inbox.note(PROVIDER, event)
+
+
+def piece_name(recording: UUID, part: int, number: int, sha256: bytes) -> str:
+    """Where the store has a piece: also by what it holds, so that two that differ never overwrite each other."""
+    return f"pieces/{recording}/{part}/{number}-{sha256.hex()[:32]}"
+
+
+def file_name(recording: UUID | str) -> str:
+    """Where the store has the whole."""
+    return f"files/{recording}.webm"
+
+
+def parts_in(text: str) -> Mapping[str, int]:
+    """How many pieces each part has. Raises ValidationFailed."""
+    parts: dict[str, int] = {}
+    for one in text.split():
+        part, _, pieces = one.partition(":")
+        parts[str(_number_in(part, most=LATEST_PART))] = _number_in(pieces, most=MOST_PIECES)
+    if not parts or len(parts) > MOST_PARTS:
+        raise ValidationFailed(f"parts: expected 1 to {MOST_PARTS} parts, each with the number of its pieces.")
+    return parts
+
+
+async def _piece_of(there: Recordings, caller: Caller, place: Place, octets: bytes, digest: str | None) -> Piece:
+    known_id = known_id_in(place.session)
+    brand = await brand_of(there.db, caller, known_id)
+    if not octets:
+        raise ValidationFailed("A piece has at least one octet.")
+    sha256 = hashlib.sha256(octets).digest()
+    if _sha256_in(digest) != sha256:
+        raise ValidationFailed("Content-Digest: expected sha-256 of the body.")
+    return Piece(
+        recording=_recording_in(place.recording),
+        session=known_id,
+        brand=brand,
+        user=caller.user,
+        part=_number_in(place.part, most=LATEST_PART),
+        number=_number_in(place.number, most=MOST_PIECES - 1),
+        octets=len(octets),
+        sha256=sha256,
+        most_octets=MOST_OCTETS,
+        wait=there.wait,
+    )
+
+
+def _sha256_in(digest: str | None) -> bytes | None:
+    """Of the header's members the one we can check (RFC 9530, section 2)."""
+    for one in (digest or "").split(","):
+        member = one.strip()
+        if member.startswith(_DIGEST) and member.endswith(":"):
+            try:
+                return b64decode(member.removeprefix(_DIGEST)[:-1], validate=True)
+            except ValueError:
+                return None
+    return None
+
+
+def _recording_in(text: str) -> UUID:
+    known = parse_id(text)
+    if known is None:
+        raise NotFound("There is no such recording.")
+    return known
+
+
+def _number_in(text: str, *, most: int) -> int:
+    if not (text.isascii() and text.isdecimal()) or len(text) > len(str(most)) or int(text) > most:
+        raise ValidationFailed(f"expected an integer from 0 to {most}.")
+    return int(text)
+
+
+def _refuse_unless_done(how: str) -> None:
+    match how:
+        case "not_found":
+            raise NotFound("There is no such recording.")
+        case "forbidden":
+            raise Forbidden("This recording is another host's.")
+        case "invalid_status":
+            raise InvalidStatus
+        case "closed":
+            raise InvalidStatus("The recording is finished: its pieces have been joined.")
+        case "other":
+            raise ValidationFailed("Another piece has this number.")
+        case "too_much":
+            raise PayloadTooLarge(f"A recording has at most {MOST_OCTETS // 1024**3} GiB.")

@@ -1,0 +1,137 @@
+"""Where recordings are kept: a directory, or a bucket of any store that speaks S3. By one library, which knows both.
+
+Every operation raises Unavailable when the store does not do it within a bounded time, its own repetitions included.
+"""
+
+import re
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import IO, Final
+
+import obstore
+from msgspec import Struct
+from obstore.exceptions import BaseError, NotFoundError
+from obstore.store import LocalStore, ObjectStore, S3Store
+
+from greenroom.kit.errors import Unavailable
+from greenroom.kit.telemetry import logger, recording_store_failures
+
+BUCKET: Final = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,62})(?:/(?P<prefix>[A-Za-z0-9._/-]*))?")
+CHUNK_OCTETS: Final = 256 * 1024
+PART_OCTETS: Final = 8 * 1024 * 1024  # of a file that is sent to a bucket in parts
+SILENCE: Final = timedelta(seconds=20)  # of a store, before it is asked again
+PATIENCE: Final = timedelta(seconds=20)  # with its failures
+REPETITIONS: Final = 3
+
+
+class Bucket(Struct, frozen=True, kw_only=True):
+    """A bucket, and who we are there. Without keys: what the machine's own environment says of itself."""
+
+    url: str
+    endpoint: str | None = None
+    region: str | None = None
+    access_key: str | None = None
+    secret_key: str | None = None
+
+    def __repr__(self) -> str:
+        """Without the keys."""
+        return f"Bucket({self.url!r})"
+
+
+class Stored(Struct, frozen=True):
+    """A file that is there."""
+
+    octets: int
+    tag: str
+
+
+class Store:
+    """The directory, made when the first file comes, or the bucket."""
+
+    def __init__(self, place: Path | Bucket) -> None:
+        self._place = place
+
+    @cached_property
+    def _opened(self) -> ObjectStore:
+        if isinstance(self._place, Path):
+            self._place.mkdir(mode=0o700, parents=True, exist_ok=True)
+            return LocalStore(self._place)
+        return _bucket(self._place)
+
+    async def put(self, name: str, octets: bytes) -> None:
+        """Keep it; what was there under the name is replaced, at once and whole."""
+        with _answering("put"):
+            await obstore.put_async(self._opened, name, octets)
+
+    async def put_file(self, name: str, file: IO[bytes]) -> None:
+        """Keep a file of any size, from its beginning; nobody sees half of it."""
+        with _answering("put_file"):
+            file.seek(0)
+            await obstore.put_async(self._opened, name, file, chunk_size=PART_OCTETS, max_concurrency=2)
+
+    async def read(self, name: str) -> bytes | None:
+        """All of it; None where it is not there."""
+        with _answering("read"):
+            try:
+                found = await obstore.get_async(self._opened, name)
+                return bytes(await found.bytes_async())
+            except (NotFoundError, FileNotFoundError):
+                return None
+
+    async def look(self, name: str) -> Stored | None:
+        """What is there; None for nothing."""
+        with _answering("look"):
+            try:
+                found = await obstore.head_async(self._opened, name)
+            except (NotFoundError, FileNotFoundError):
+                return None
+            return Stored(found["size"], found["e_tag"] or f'"{found["size"]}-{int(found["last_modified"].timestamp())}"')
+
+    async def octets_of(self, name: str, begin: int, end: int) -> AsyncIterator[bytes]:
+        """The octets from `begin` until before `end`, as fast as they are taken."""
+        with _answering("stream"):
+            found = await obstore.get_async(self._opened, name, options={"range": (begin, end)})
+            async for chunk in found.stream(min_chunk_size=CHUNK_OCTETS):
+                yield bytes(chunk)
+
+    async def delete(self, name: str) -> None:
+        """Nothing is there afterwards."""
+        with _answering("delete"):
+            try:
+                await obstore.delete_async(self._opened, name)
+            except (NotFoundError, FileNotFoundError):
+                return
+
+
+@contextmanager
+def _answering(operation: str) -> Iterator[None]:
+    """The store's own errors name addresses and files: the kind alone is written down."""
+    try:
+        yield
+    except (BaseError, OSError) as error:
+        recording_store_failures.labels(operation).inc()
+        logger().warning("recording_store_failed", operation=operation, reason=type(error).__name__)
+        raise Unavailable("Recordings cannot be reached just now; try again.", retry_after_seconds=5) from error
+
+
+def _bucket(place: Bucket) -> S3Store:
+    known = BUCKET.fullmatch(place.url)
+    if known is None:
+        raise AssertionError("settings are checked before")
+    named = {"endpoint": place.endpoint, "region": place.region, "access_key_id": place.access_key}
+    named |= {"secret_access_key": place.secret_key}
+    return S3Store(
+        known["bucket"],
+        prefix=known["prefix"] or None,
+        config={name: value for name, value in named.items() if value is not None},  # type: ignore[arg-type]  # of a TypedDict
+        client_options={
+            "allow_http": (place.endpoint or "").startswith("http:"),
+            "connect_timeout": timedelta(seconds=5),
+            "timeout": "0s",  # a long recording takes as long as it takes; silence does not
+            "read_timeout": SILENCE,
+        },
+        retry_config={"max_retries": REPETITIONS, "retry_timeout": PATIENCE},
+    )
