@@ -138,7 +138,7 @@ end $$;
 -- Claim up to p_most recordings that have something to do, for p_lease: to be joined, or to be swept once they were. One whose
 -- browser has not come back waits until its session has been over for p_wait, and nothing was heard of it for as long.
 create function claim_room_recordings_any_brand_v1(p_most integer, p_lease interval, p_wait interval)
-returns table (brand_id text, id uuid, call_id uuid, act text, started_at timestamptz, ended_at timestamptz)
+returns table (brand_id text, id uuid, call_id uuid, act text, started_at timestamptz, ended_at timestamptz, failures integer)
 language plpgsql set enable_seqscan = off set plan_cache_mode = force_custom_plan as $$
 declare
     now_ timestamptz := clock_timestamp();
@@ -163,7 +163,7 @@ begin
             set leased_until = case when j.act is null then r.leased_until else now_ + p_lease end,
                 due_at = case when j.act is null then now_ + least(p_wait, interval '30 seconds') else r.due_at end
             from judged j where r.brand_id = (j.recording).brand_id and r.id = (j.recording).id
-            returning r.brand_id, r.id, r.call_id, j.act, r.started_at, coalesce(r.ended_at, r.changed_at)
+            returning r.brand_id, r.id, r.call_id, j.act, r.started_at, coalesce(r.ended_at, r.changed_at), r.failures
         )
         select * from leased l where l.act is not null;
 end $$;

@@ -33,6 +33,11 @@ RENEW_SECONDS: Final = 30.0
 STOP_SECONDS: Final = 5.0
 AHEAD: Final = 4  # pieces that are read while others are joined
 EXPIRED_AT_ONCE: Final = 100
+PATIENCE: Final = 20  # times that pieces may be missing in the store; then it is joined without them
+
+
+class PiecesMissingError(Exception):
+    """The store has not what it had: perhaps it is another's, and somebody who has the right one joins."""
 
 
 class JoiningFailedError(Exception):
@@ -68,7 +73,7 @@ class Joiner:
             renewing = asyncio.create_task(self._renew(due))
             try:
                 await (self._join(due) if due.act == "join" else self._sweep(due))
-            except (Unavailable, JoiningFailedError, OSError) as error:
+            except (Unavailable, JoiningFailedError, PiecesMissingError, OSError) as error:
                 recordings_joined.labels("postponed").inc()
                 logger().warning("recording_postponed", recording_id=str(due.id), reason=type(error).__name__)
                 await queries.put_off(self._db, due)
@@ -151,9 +156,11 @@ async def _told(store: Store, due: Due, pieces: Sequence[KeptPiece]) -> AsyncIte
             if piece.number != expected:
                 yield told("gap")
             octets = await store.read(_name_of(due, piece))
-            expected = piece.number + 1 if octets is not None else expected
             if octets is not None:
                 yield told("data", octets)
+                expected = piece.number + 1
+            elif due.failures < PATIENCE:
+                raise PiecesMissingError
     yield told("end")
 
 

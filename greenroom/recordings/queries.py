@@ -110,6 +110,7 @@ class Due(Struct, frozen=True):
     act: Act
     started_at: str
     ended_at: str
+    failures: int
 
 
 async def begin(db: Database, it: Beginning) -> str:
@@ -139,7 +140,7 @@ async def finish(db: Database, it: Finish) -> str:
 async def claim_any_brand(db: Database, *, most: int, lease: timedelta, wait: timedelta) -> list[Due]:
     """Recordings to do something with, which nobody else does it with during the lease."""
     rows = await db.rows(CLAIM_ANY_BRAND, most, lease, wait)
-    return [Due(row["brand_id"], row["id"], row["call_id"], row["act"], row["started_at"], row["ended_at"]) for row in rows]
+    return [Due(*row) for row in rows]
 
 
 async def pieces(db: Database, brand: BrandId, recording: UUID) -> list[KeptPiece]:

@@ -25,6 +25,7 @@ PART_OCTETS: Final = 8 * 1024 * 1024  # of a file that is sent to a bucket in pa
 SILENCE: Final = timedelta(seconds=20)  # of a store, before it is asked again
 PATIENCE: Final = timedelta(seconds=20)  # with its failures
 REPETITIONS: Final = 3
+LONGEST: Final = timedelta(hours=12)  # that a file may take to be read or written
 
 
 class Bucket(Struct, frozen=True, kw_only=True):
@@ -130,7 +131,7 @@ def _bucket(place: Bucket) -> S3Store:
         client_options={
             "allow_http": (place.endpoint or "").startswith("http:"),
             "connect_timeout": timedelta(seconds=5),
-            "timeout": "0s",  # a long recording takes as long as it takes; silence does not
+            "timeout": LONGEST,  # a long recording takes as long as its viewer; silence does not
             "read_timeout": SILENCE,
         },
         retry_config={"max_retries": REPETITIONS, "retry_timeout": PATIENCE},

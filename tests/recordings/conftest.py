@@ -1,24 +1,31 @@
 """What the tests of recordings share: a server with a directory of its own, and films."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.postgres import TestDatabase
+from tests.postgres import Cluster, TestDatabase, fresh_database
 from tests.recordings.films import film
 from tests.recordings.studio import Studio, in_studio, running_studio
 from tests.server import Server
 from tests.tenant import Tenant
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def recording_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where that server writes."""
     return tmp_path_factory.mktemp("studio")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
+def database(cluster: Cluster) -> TestDatabase:
+    """Of the module's own: a server joins whatever its database has, and each has another store."""
+    return asyncio.run(fresh_database(cluster))
+
+
+@pytest.fixture(scope="module")
 def recording_server(database: TestDatabase, recording_home: Path) -> Iterator[Server]:
     """With its background, and a short wait for browsers that do not come back."""
     with running_studio(database, recording_home, GREENROOM_RECORDING_WAIT_SECONDS="2") as server:

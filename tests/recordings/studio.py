@@ -52,15 +52,17 @@ class Recorder:
         self, octets: bytes, number: int | str, *, part: int | str = PART, headers: Mapping[str, str] | None = None
     ) -> httpx.Response:
         """Bring a piece."""
-        sent = {
+        path = f"{self.path}/{self.id}/parts/{part}/pieces/{number}"
+        return await self.visitor.http.put(path, content=octets, headers={**self.headers_of(octets), **(headers or {})})
+
+    def headers_of(self, octets: bytes) -> dict[str, str]:
+        """What goes with a piece."""
+        return {
             "sec-fetch-site": "same-origin",
             "accept": "application/json",
             "content-digest": f"sha-256=:{base64.b64encode(hashlib.sha256(octets).digest()).decode()}:",
             "x-form-proof": self.proof,
-            **(headers or {}),
         }
-        path = f"{self.path}/{self.id}/parts/{part}/pieces/{number}"
-        return await self.visitor.http.put(path, content=octets, headers=sent)
 
     async def bring_all(self, octets: bytes, *, part: int = PART) -> int:
         """Bring a part; answers how many pieces it has."""
@@ -140,8 +142,12 @@ class Studio:
 
     async def watched(self, url: str, **headers: str) -> httpx.Response:
         """What somebody gets who has the address, and nothing else."""
-        async with httpx.AsyncClient(verify=AUTHORITIES, timeout=30) as nobody:
+        async with self.nobody() as nobody:
             return await nobody.get(url, headers=headers)
+
+    def nobody(self) -> httpx.AsyncClient:
+        """A client of whom nothing is known."""
+        return httpx.AsyncClient(verify=AUTHORITIES, timeout=30)
 
 
 def pieces_of(octets: bytes) -> Sequence[bytes]:
