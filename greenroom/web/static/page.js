@@ -95,8 +95,21 @@ function tellWhenOffline() {
   show();
 }
 
+/** What a page before has recorded, and could not bring any more (recorder_pieces.js). */
+function bringRecordings() {
+  const csrf = document.querySelector("input[name=csrf]")?.value;
+  try {
+    if (csrf && localStorage.getItem("greenroom_recording")) {
+      import("./recorder_pieces.js").then(({ bringLeftOver }) => bringLeftOver(csrf)).catch(() => {});
+    }
+  } catch {
+    // where the browser keeps nothing there is nothing to bring
+  }
+}
+
 keepZone();
 leaveTogether();
 showWaiting();
 tellWhenOffline();
 document.getElementById("problems")?.focus();
+bringRecordings();

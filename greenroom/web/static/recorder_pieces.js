@@ -1,0 +1,182 @@
+// The pieces of recordings that the server has not taken yet: kept in the browser, through a reload, a crash and a cut, until it has.
+
+const NAME = "greenroom-recordings";
+const FLAG = "greenroom_recording"; // whether there is anything to look for: other pages read it, and load this module only then
+const OLDEST_MS = 7 * 86_400_000;
+const FIRST_WAIT_MS = 1_000;
+const LONGEST_WAIT_MS = 30_000;
+const HELD_OCTETS = 64 * 1024 * 1024; // in memory, where the browser gives no room to keep them
+
+// --- where they are kept
+
+let opened;
+
+function database() {
+  opened ??= new Promise((resolve, reject) => {
+    const asked = indexedDB.open(NAME, 1);
+    asked.onupgradeneeded = () => {
+      asked.result.createObjectStore("recordings", { keyPath: "id" });
+      asked.result.createObjectStore("pieces", { keyPath: ["recording", "part", "number"] });
+    };
+    asked.onsuccess = () => resolve(asked.result);
+    asked.onerror = () => reject(asked.error);
+  });
+  return opened;
+}
+
+/** Do it in one transaction; answers what the last request answered, once all of it is stored. */
+async function stored(store, mode, act) {
+  const transaction = (await database()).transaction(store, mode, { durability: "strict" });
+  return new Promise((resolve, reject) => {
+    const asked = act(transaction.objectStore(store));
+    transaction.oncomplete = () => resolve(asked?.result);
+    transaction.onerror = transaction.onabort = () => reject(transaction.error);
+  });
+}
+
+const of = (recording) => IDBKeyRange.bound([recording], [recording, []]);
+
+/** A recording as this browser knows it: which parts it has, of how many pieces, and whether those are all. */
+export const known = (id) => stored("recordings", "readonly", (all) => all.get(id));
+export const recordings = () => stored("recordings", "readonly", (all) => all.getAll());
+
+export async function note(recording) {
+  await stored("recordings", "readwrite", (all) => all.put(recording));
+  try {
+    localStorage.setItem(FLAG, "yes");
+  } catch {
+    // where nothing may be kept, this page alone brings them
+  }
+}
+
+export async function forget(id) {
+  await stored("pieces", "readwrite", (all) => all.delete(of(id)));
+  await stored("recordings", "readwrite", (all) => all.delete(id));
+  if (!(await recordings()).length) localStorage.removeItem(FLAG);
+}
+
+// --- and how they are brought
+
+/** Brings a recording's pieces, one after another, and says at the end that these were all. One at a time does: see `alone`. */
+export class Bringer {
+  constructor({ id, session, csrf, told = () => {} }) {
+    Object.assign(this, { id, csrf, told, held: new Map(), heldOctets: 0, isRunning: null, isOver: false });
+    this.path = `/s/${session}/room/recordings/${id}`;
+  }
+
+  /** Keep a piece until the server has it. */
+  async keep(part, number, octets) {
+    const piece = { recording: this.id, part, number, octets };
+    try {
+      await stored("pieces", "readwrite", (all) => all.put(piece));
+    } catch {
+      this.held.set(`${part} ${number}`, piece);
+      this.heldOctets += octets.byteLength;
+      if (this.heldOctets > HELD_OCTETS) this.told("failed");
+    }
+    this.bring();
+  }
+
+  /** Bring whatever there is; resolves when nothing is left, or when it is of no use to go on. */
+  bring() {
+    this.isRunning ??= this.#drain().finally(() => {
+      this.isRunning = null;
+    });
+    return this.isRunning;
+  }
+
+  async #next() {
+    const [held] = this.held.values();
+    if (held) return held;
+    return stored("pieces", "readonly", (all) => all.openCursor(of(this.id))).then((cursor) => cursor?.value);
+  }
+
+  async #drain() {
+    let wait = FIRST_WAIT_MS;
+    while (!this.isOver) {
+      const piece = await this.#next();
+      const answer = await (piece ? this.#put(piece) : this.#finish());
+      if (answer === "nothing") return;
+      if (answer === "later") {
+        this.told("waiting");
+        await pause(wait * (0.5 + Math.random()));
+        wait = Math.min(2 * wait, LONGEST_WAIT_MS);
+        continue;
+      }
+      wait = FIRST_WAIT_MS;
+      if (answer === "gone") {
+        this.isOver = true;
+        await forget(this.id);
+      } else if (answer === "not ours") {
+        this.isOver = true; // its owner may come back
+      } else if (piece) await this.#let(piece);
+    }
+  }
+
+  async #let({ part, number, octets }) {
+    if (this.held.delete(`${part} ${number}`)) this.heldOctets -= octets.byteLength;
+    await stored("pieces", "readwrite", (all) => all.delete([this.id, part, number]));
+  }
+
+  async #put({ part, number, octets }) {
+    const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", octets));
+    return this.#sent(`${this.path}/parts/${part}/pieces/${number}`, {
+      method: "PUT",
+      body: octets,
+      headers: {
+        Accept: "application/json",
+        "Content-Digest": `sha-256=:${btoa(String.fromCharCode(...digest))}:`,
+        "Content-Type": "application/octet-stream",
+        "X-Form-Proof": this.csrf,
+      },
+    });
+  }
+
+  async #finish() {
+    const recording = await known(this.id);
+    if (!recording?.isFinished) return "nothing";
+    const parts = Object.entries(recording.parts).map(([part, pieces]) => `${part}:${pieces}`);
+    if (!parts.length) return "gone";
+    const body = new URLSearchParams({ csrf: this.csrf, parts: parts.join(" ") });
+    const answer = await this.#sent(`${this.path}/finish`, { method: "POST", body, headers: { Accept: "application/json" } });
+    if (answer !== "done") return answer;
+    this.told("done");
+    return "gone";
+  }
+
+  /** done | later | gone (nothing of it is wanted any more) | not ours */
+  async #sent(path, options) {
+    let answer;
+    try {
+      answer = await fetch(path, { ...options, redirect: "error" });
+    } catch {
+      return "later";
+    }
+    if (answer.ok || answer.status === 400 || answer.status === 413) return "done"; // what is refused once always is
+    if (answer.status === 412) return "gone";
+    if ([401, 403, 404].includes(answer.status)) return "not ours";
+    const seconds = Number(answer.headers.get("Retry-After"));
+    if (seconds > 0) await pause(Math.min(1_000 * seconds, LONGEST_WAIT_MS));
+    return "later";
+  }
+}
+
+/** Do it, unless another tab has this recording; answers whether. It has it until what is done resolves. */
+export function alone(id, act) {
+  return navigator.locks.request(`greenroom recording ${id}`, { ifAvailable: true }, async (lock) => {
+    if (lock) await act();
+    return lock !== null;
+  });
+}
+
+/** Bring what earlier pages have left. A recording that was not finished can be gone on with (recorder.js). */
+export async function bringLeftOver(csrf) {
+  for (const one of await recordings()) {
+    await alone(one.id, async () => {
+      if (Date.now() - one.changedAt > OLDEST_MS) await forget(one.id);
+      else await new Bringer({ id: one.id, session: one.session, csrf }).bring();
+    });
+  }
+}
+
+const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
