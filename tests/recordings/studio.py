@@ -19,12 +19,9 @@ from tests.wire import id_of
 
 PART = 1_764_406_800_000
 PIECE_OCTETS = 4_000
+OURS = {"GREENROOM_VIDEO_PROVIDER": "builtin"}
 
-CALL = """
-insert into calls (brand_id, id, session_id, provider, call_type, records, made_at, started_at, due_at, created_at, updated_at)
-values ($1, $2, $2, 'builtin', 'room', $3, now(), now(), 'infinity', now(), now())
-"""
-SHOWN = "update sessions set stream_call_id = id::text where brand_id = $1 and id = $2"
+UNRECORDED = "update calls set records = false where brand_id = $1 and id = $2"
 
 
 class Recorder:
@@ -98,11 +95,14 @@ class Studio:
         self._windows = windows
 
     async def session(self, *, records: bool = True, is_live: bool = True) -> Json:
-        """A session with a builtin room."""
+        """A session whose room its host has joined, by a token alone."""
         begins = (datetime.now(UTC) + timedelta(minutes=1)).isoformat()
         session = await self.tenant.session(self.http, scheduled_at=begins)
-        await self.owner.execute(CALL, self.tenant.brand, id_of(session), records)
-        await self.owner.execute(SHOWN, self.tenant.brand, id_of(session))
+        path, headers = f"/v1/sessions/{session['id']}/join", self.tenant.bearer()
+        joined = await self.http.post(path, json={"user_id": "host_1"}, headers=headers)
+        assert joined.status_code == 200, joined.text
+        if not records:
+            await self.owner.execute(UNRECORDED, self.tenant.brand, id_of(session))
         if is_live:
             await self.step(session, "start")
         return session
@@ -160,7 +160,7 @@ def running_studio(database: TestDatabase, directory: Path, **settings: str) -> 
     """A server that keeps recordings in a directory of its own."""
     home = directory / "home"
     home.mkdir(exist_ok=True)
-    with running_server(database, directory, settings={"GREENROOM_DATA_DIR": str(home), **settings}) as server:
+    with running_server(database, directory, settings={**OURS, "GREENROOM_DATA_DIR": str(home), **settings}) as server:
         yield server
 
 
