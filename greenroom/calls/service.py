@@ -54,6 +54,14 @@ SHORT_CHARACTERS = 40  # an id of so many is held by every provider
 HotRow = tuple[BrandId, SessionId]
 
 
+class Entry(msgspec.Struct, frozen=True):
+    """What lets somebody into a call: a token of the provider who carries it."""
+
+    token: str
+    call_id: str
+    provider: str
+
+
 class Calls:
     """Calls for all requests of a process: those who join one session together share transactions."""
 
@@ -78,6 +86,12 @@ def carriers_of(providers: Providers, *, default: str, records: bool) -> Carrier
 
 
 async def join(there: Calls, caller: Caller, session_id: str, wanted: JoinRequest, *, request_id: RequestId) -> JoinToken:
+    """`enter`, as the wire shows it."""
+    entry = await enter(there, caller, session_id, wanted, request_id=request_id)
+    return JoinToken(token=entry.token, call_id=entry.call_id)
+
+
+async def enter(there: Calls, caller: Caller, session_id: str, wanted: JoinRequest, *, request_id: RequestId) -> Entry:
     """Let somebody into the session's call. Who has no seat takes one on the spot, once the session is live.
 
     Raises NotFound, Forbidden, NotJoinable, AtCapacity, NotConfigured, ProviderFailed, ValidationFailed.
@@ -86,8 +100,15 @@ async def join(there: Calls, caller: Caller, session_id: str, wanted: JoinReques
     known_id = known_id_in(session_id)
     brand = await brand_of(there.db, caller, known_id)
     may = caller.manages or user == caller.user
-    token = await _let_in(there, (brand, known_id), user, by=caller, may=may, request_id=request_id, lifetime=JOIN_LIFETIME)
-    return JoinToken(token=token, call_id=str(known_id))
+    return await _let_in(there, (brand, known_id), user, by=caller, may=may, request_id=request_id, lifetime=JOIN_LIFETIME)
+
+
+async def carrier(there: Calls, caller: Caller, session_id: str, *, planned: str) -> str | None:
+    """Who carries the session's call: the provider that made it, else the one `planned`; None where that is not set up."""
+    known_id = known_id_in(session_id)
+    call = await queries.get(there.db, await brand_of(there.db, caller, known_id), known_id)
+    name = call.provider if call is not None and call.is_made else planned
+    return name if there.providers.video(name) is not None else None
 
 
 async def chat_token(there: Calls, caller: Caller, session_id: str) -> ChatToken:
@@ -184,7 +205,8 @@ async def token(there: Calls, caller: Caller, call_id: str, wanted: CallTokenReq
     may = user == caller.user or _hosts(caller, call)
     if call.session_id is not None:
         row = (brand, SessionId(call.id))
-        signed = await _let_in(there, row, user, by=caller, may=may, request_id=request_id, lifetime=lifetime)
+        entry = await _let_in(there, row, user, by=caller, may=may, request_id=request_id, lifetime=lifetime)
+        signed = entry.token
     else:
         if not may:
             raise Forbidden("user_id: expected your own id; the call's host and manage:live may name others.")
@@ -240,13 +262,14 @@ def as_call(call: KeptCall) -> Call:
 
 async def _let_in(
     there: Calls, row: HotRow, user: UserId, *, by: Caller, may: bool, request_id: RequestId, lifetime: timedelta
-) -> str:
+) -> Entry:
     """A token for whom the session lets in. While the call is not made nobody takes a seat: it is made first."""
     _refuse_unless_held(there, user, field="user_id")
     joining = Joining(id=new_id(), user=user, may=may, by=by, request_id=request_id, event_id=new_id())
     joined = await _joined(there, row, joining)
     _refuse_unless_in(joined.how)
-    return _signed(_provider(there, joined.provider), row[1], user, _role_of(joined), lifetime)
+    provider = _provider(there, joined.provider)
+    return Entry(_signed(provider, row[1], user, _role_of(joined), lifetime), str(row[1]), provider.name)
 
 
 async def _joined(there: Calls, row: HotRow, joining: Joining) -> Joined:

@@ -20,7 +20,7 @@ from greenroom.kit.idempotency import IdempotencyKey, idempotency_key
 from greenroom.kit.ids import BrandId, UserId
 from greenroom.web import cookies, forms
 from greenroom.web.forms import Form, FormSeals
-from greenroom.web.rendering import page_answer, rendered
+from greenroom.web.rendering import NOTHING, Allowed, page_answer, rendered
 from greenroom.web.texts import catalogue, text
 from greenroom.web.times import Clock
 
@@ -102,14 +102,19 @@ class Visit:
             body=self.request.raw_body or b"",
         )
 
-    def page(self, template: str, /, *, status: int = 200, headers: Headers | None = None, **values: Any) -> Answer:
-        """The template, with what it needs beside what every page has."""
-        return page_answer(rendered(template, {**self._everywhere(), **values}), status=status, headers=headers or [])
-
-    def framed(self, template: str, /, **values: Any) -> Answer:
-        """A page that the origins of the settings may show in a frame of theirs."""
+    def page(
+        self,
+        template: str,
+        /,
+        *,
+        status: int = 200,
+        headers: Headers | None = None,
+        allowed: Allowed = NOTHING,
+        **values: Any,
+    ) -> Answer:
+        """The template, with what it needs beside what every page has; `allowed`: what this page alone may do."""
         body = rendered(template, {**self._everywhere(), **values})
-        return page_answer(body, status=200, headers=[], framed_by=self.there.embed_origins)
+        return page_answer(body, status=status, headers=headers or [], allowed=allowed)
 
     def done(self, path: str, *, said: str | None = None, n: int | None = None, body: Struct | None = None) -> Answer:
         """What follows a form: the page at the path, which says the text of this name; a module of ours gets the body.

@@ -1,5 +1,5 @@
 """Pages for who takes part."""
 
-from greenroom.web.participants import acts, embed, home, recording, session
+from greenroom.web.participants import acts, embed, home, recording, room, session
 
-ROUTES = [*home.ROUTES, *session.ROUTES, *acts.ROUTES, *embed.ROUTES, *recording.ROUTES]
+ROUTES = [*home.ROUTES, *session.ROUTES, *acts.ROUTES, *room.ROUTES, *embed.ROUTES, *recording.ROUTES]

@@ -94,14 +94,14 @@ async def withdraw(visit: Visit, id: str, question_id: str) -> Answer:
 
 @does("/s/{id}/join")
 async def join(visit: Visit, id: str) -> Answer:
-    """Be let in: a seat is taken where there was none. The way in is the one that the operator has named."""
+    """Be let in: a seat is taken where there was none. The way in is the one that the operator has named, else the room."""
     caller = visit.caller
     try:
         wanted = JoinRequest(user_id=caller.user)
         token = await calls.join(visit.service("calls", Calls), caller, id, wanted, request_id=visit.request.id)
     except GreenroomError as error:
         return await _refused(visit, id, error)
-    url = (visit.there.join_url or "/s/{session_id}").replace("{session_id}", token.call_id)
+    url = (visit.there.join_url or "/s/{session_id}/room").replace("{session_id}", token.call_id)
     return visit.done("", body=WayIn(url)) if visit.wants_json else visit.page("joined.html", url=url, session_id=id)
 
 

@@ -6,6 +6,7 @@ from greenroom.sessions import service
 from greenroom.sessions.service import Sessions
 from greenroom.web.binding import shows
 from greenroom.web.participants.titles import headline
+from greenroom.web.rendering import Allowed
 from greenroom.web.visit import Visit, anybody
 
 
@@ -15,7 +16,8 @@ async def embedded(visit: Visit, id: str) -> Answer:
     if not visit.there.embed_origins:
         raise NotFound
     found = await service.get(visit.service("sessions", Sessions), anybody(None), id)
-    return visit.framed("embed.html", session=found.session, headline=headline)
+    allowed = Allowed(framed_by=visit.there.embed_origins)
+    return visit.page("embed.html", allowed=allowed, session=found.session, headline=headline)
 
 
 ROUTES = [embedded]

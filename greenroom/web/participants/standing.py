@@ -15,6 +15,7 @@ from greenroom.kit.errors import Forbidden
 from greenroom.registrations import service as registrations
 from greenroom.registrations.service import Registrations, Standing
 from greenroom.session_settings import service as settings
+from greenroom.session_settings.schemas import VideoProvider
 from greenroom.session_settings.service import SettingsOf
 from greenroom.sessions import service as sessions
 from greenroom.sessions.schemas import Session
@@ -37,6 +38,7 @@ class Known(Struct, frozen=True):
     doors_open_minutes: int
     recording: Recording | None
     has_way_in: bool
+    provider: VideoProvider  # who will carry the call; of one that is made, who carries it is the call's to say
 
 
 class Now(Struct, frozen=True, kw_only=True):
@@ -68,17 +70,17 @@ async def known_of(visit: Visit, session_id: str) -> Known:
     session = (await sessions.get(visit.service("sessions", Sessions), viewer, session_id)).session
     signed_in = visit.known is not None
     there = visit.service("registrations", Registrations)
+    said = await settings.of_session(visit.service("settings", SettingsOf), viewer, session_id)
     return Known(
         session=session,
         viewer=viewer,
         is_signed_in=signed_in,
         hosts=signed_in and await sessions.may_change(visit.request.db, viewer, session_id),
         standing=await registrations.standing(there, viewer, session_id) if signed_in else NOBODY,
-        doors_open_minutes=(
-            await settings.of_session(visit.service("settings", SettingsOf), viewer, session_id)
-        ).doors_open_minutes.value,
+        doors_open_minutes=said.doors_open_minutes.value,
         recording=await _recording(visit, viewer, session) if session.status == "ended" and signed_in else None,
-        has_way_in=visit.there.join_url is not None,
+        has_way_in=visit.there.join_url is not None or said.video_provider.value != "none",
+        provider=said.video_provider.value,
     )
 
 

@@ -1,6 +1,10 @@
-// The catalogue's texts for modules, as the page brought them.
+// The catalogue's texts for modules, as the page brought them: those of every page, and its own.
 
-const known = JSON.parse(document.getElementById("texts").textContent);
+const known = {};
+for (const name of ["texts", "texts-here"]) {
+  const place = document.getElementById(name);
+  if (place) Object.assign(known, JSON.parse(place.textContent));
+}
 const plurals = new Intl.PluralRules(document.documentElement.lang);
 
 /** The text of this name, its fields filled in; of one with plurals by its field `n`. */

@@ -13,6 +13,7 @@ from babel import Locale
 
 LANGUAGE: Final = "en"
 FOR_SCRIPTS: Final = "live."
+IN_ROOM: Final = "in_room."  # what modules say in a session's room alone: other pages are not made heavier by it
 
 Text = str | dict[str, str]
 
@@ -48,7 +49,7 @@ def text(name: str, /, *, n: int | None = None, **values: object) -> str:
 
 
 @cache
-def for_scripts() -> bytes:
+def for_scripts(prefix: str = FOR_SCRIPTS) -> bytes:
     """What modules in the browser say, as JSON that may stand in a page."""
-    texts = {name.removeprefix(FOR_SCRIPTS): found for name, found in catalogue().items() if name.startswith(FOR_SCRIPTS)}
+    texts = {name.removeprefix(prefix): found for name, found in catalogue().items() if name.startswith(prefix)}
     return msgspec.json.encode(texts).replace(b"<", b"\\u003c")

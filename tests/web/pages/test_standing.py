@@ -44,7 +44,8 @@ def seen(
 ) -> Now:
     viewer = Caller(user=UserId("ada"), client=ClientId("pages"), brand=BrandId("acme"), scopes=scopes_in(scope))
     said: dict[str, Any] = {
-        "is_signed_in": True, "hosts": False, "doors_open_minutes": 15, "recording": None, "has_way_in": True, **more,
+        "is_signed_in": True, "hosts": False, "doors_open_minutes": 15, "recording": None, "has_way_in": True,
+        "provider": "none", **more,
     }  # fmt: skip
     return now_of(Known(session=it, viewer=viewer, standing=standing, **said), Clock(None), at=at)
 

@@ -1,0 +1,109 @@
+// The built-in carrier of picture and sound: the signalling, and browsers that send to each other.
+
+import { Mesh } from "./room_mesh.js";
+import { Signal } from "./room_signal.js";
+
+const RENEW_MS = 15_000;
+
+/**
+ * Carries the room; every carrier is begun so, and can do what the object can that this answers.
+ *
+ * `enter()` asks for a token. `replaces`: what a page kept that was loaded anew. `told` hears `welcome({you, role, room})`,
+ * `room(room)`, `peer(peer)`, `gone(id)`, `tracks(id, {microphone, camera, screen})`, `link(id, "up" | "waits" | "hopeless")`,
+ * `muted()`, `lowered()`, `waits(bool)` and, at last, `out({reason, message})`.
+ */
+export function carry({ enter, replaces, told }) {
+  let mesh = null;
+  let own = null; // what was said last of what is switched on
+  let tracks = { microphone: null, camera: null, screen: null };
+  let hand = false;
+  const hosts = new Set();
+  let renewedAt = 0;
+  const signal = new Signal({ enter, heard, lost: told.waits, replaces });
+  const looking = setInterval(() => {
+    if (!mesh?.isCutOff || performance.now() - renewedAt < RENEW_MS) return;
+    renewedAt = performance.now();
+    signal.renew();
+  }, 1_000);
+
+  const hears = {
+    welcome(message) {
+      const isSame = mesh?.you === message.you;
+      if (!isSame) begin(message);
+      told.welcome({ you: message.you, role: message.role, room: message.room });
+      const there = new Set(message.peers.map((one) => one.id));
+      for (const id of mesh.links.keys()) if (!there.has(id)) hears.gone({ peer: id });
+      for (const peer of message.peers) hears.peer({ peer });
+      if (own) signal.send({ type: "state", ...own });
+      if (isSame) mesh.renew();
+      else if (hand) signal.send({ type: "hand", raised: true });
+    },
+    room: (message) => told.room(message.room),
+    peer({ peer }) {
+      if (peer.role === "host") hosts.add(peer.id);
+      mesh.add(peer);
+      told.peer(peer);
+    },
+    gone({ peer }) {
+      hosts.delete(peer);
+      mesh.remove(peer);
+      told.gone(peer);
+    },
+    signal({ from, data }) {
+      if (!data.lowered) mesh.hear(from, data);
+      else if (hosts.has(from)) {
+        hand = false;
+        told.lowered();
+      }
+    },
+    muted: () => told.muted(),
+    out(message) {
+      stop();
+      told.out(message);
+    },
+  };
+
+  function heard(message) {
+    hears[message.type]?.(message);
+  }
+
+  /** As somebody whom the others do not know yet. */
+  function begin({ you, role, ice_servers: iceServers }) {
+    for (const id of mesh?.links.keys() ?? []) told.gone(id);
+    mesh?.close();
+    mesh = new Mesh({ you, sends: role !== "viewer", iceServers, send: (message) => signal.send(message), told });
+    mesh.publish(tracks);
+  }
+
+  function stop() {
+    clearInterval(looking);
+    mesh?.close();
+  }
+
+  signal.open();
+  return {
+    publish(now) {
+      tracks = now;
+      mesh?.publish(now);
+    },
+    state(now) {
+      own = now;
+      signal.send({ type: "state", ...now });
+    },
+    hand(raised) {
+      hand = raised;
+      signal.send({ type: "hand", raised });
+    },
+    lower(peer) {
+      signal.send({ type: "lower", peer });
+      signal.send({ type: "signal", to: peer, data: { lowered: true } }); // the server tells nobody of themselves
+    },
+    mute: (peer) => signal.send({ type: "mute", peer }),
+    record: (on) => signal.send({ type: "record", on }),
+    kept: () => signal.secret,
+    leave() {
+      signal.leave();
+      stop();
+    },
+  };
+}
