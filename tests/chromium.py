@@ -17,10 +17,12 @@ START_SECONDS = 30.0
 OPTIONS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
-    "--disable-features=Translate,OptimizationHints,LocalNetworkAccessChecks",
+    "--disable-features=Translate,OptimizationHints,LocalNetworkAccessChecks,WebRtcHideLocalIpsWithMdns",
     "--disable-background-timer-throttling", "--disable-renderer-backgrounding", "--disable-backgrounding-occluded-windows",
     "--remote-debugging-port=0", "--mute-audio",
 )  # fmt: skip
+# A camera that shows a moving picture, a microphone that beeps; and a way between browsers where a machine has no network.
+DEVICES = ("--use-fake-device-for-media-stream", "--allow-loopback-in-peer-connection")
 VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", (event) => {
   console.error(`refused by the policy: ${event.violatedDirective} ${event.blockedURI} in ${event.sourceFile}`);
@@ -36,10 +38,10 @@ def installed() -> str | None:
 
 
 @contextmanager
-def running_chromium(program: str) -> Iterator[str]:
-    """A Chromium with nothing in it; answers where it is driven."""
+def running_chromium(program: str, *more: str) -> Iterator[str]:
+    """A Chromium with nothing in it, with these options too; answers where it is driven."""
     home = Path(tempfile.mkdtemp(prefix="greenroom-chromium-"))
-    command = [program, *OPTIONS, f"--user-data-dir={home}", "about:blank"]
+    command = [program, *OPTIONS, *more, f"--user-data-dir={home}", "about:blank"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     try:
         yield f"http://127.0.0.1:{_port(home, process)}"

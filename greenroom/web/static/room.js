@@ -25,7 +25,7 @@ const OUTS = {
   not_joinable: ["out_not_joinable", "out_not_joinable_text"],
   refused: ["out_refused", "out_refused_text"],
 };
-const SWITCHES = { camera: ["camera_on", "camera_off"], microphone: ["microphone_on", "microphone_off"] };
+const SWITCHES = { camera: ["camera_stop", "camera_start"], microphone: ["microphone_stop", "microphone_start"] };
 
 if (room.dataset.state === "closed") waitAtTheDoor();
 else begin();
@@ -76,7 +76,9 @@ function begin() {
     const others = [...peers.values()].sort((a, b) => Number(b.isHost) - Number(a.isHost) || (a.id < b.id ? -1 : 1));
     tiles.show(me.sends ? [...others.filter((one) => one.isHost), me, ...others.filter((one) => !one.isHost)] : others);
     hands.show([...others, me]);
-    for (const [line, [on, off]] of Object.entries(SWITCHES)) press(`do-${line}`, media.state[line], text(media.state[line] ? on : off));
+    for (const [line, [stop, start]] of Object.entries(SWITCHES)) {
+      press(`do-${line}`, media.state[line], text(media.state[line] ? stop : start));
+    }
     press("do-screen", media.state.screen, text(media.state.screen ? "unshare" : "share"));
     press("do-hand", Boolean(me.hand_raised_at), text(me.hand_raised_at ? "lower_hand" : "raise_hand"));
     drawLobby(others);
@@ -91,10 +93,11 @@ function begin() {
     room.dataset.state = state.room ? (state.room.is_open || hosts ? "inside" : "lobby") : "connecting";
   }
 
-  function press(id, isPressed, words) {
+  /** The words say what the button does. */
+  function press(id, isOn, words) {
     const button = at(id);
     if (!button) return;
-    button.setAttribute("aria-pressed", String(isPressed));
+    button.dataset.on = isOn ? "yes" : "no";
     if (button.textContent !== words) button.textContent = words;
   }
 
@@ -136,6 +139,8 @@ function begin() {
   const told = {
     welcome({ you, role, room: now }) {
       me.id = you;
+      state.isNew = true; // whoever is there already is not announced
+      queueMicrotask(() => (state.isNew = false));
       me.sends = role !== "viewer";
       waits("");
       told.room(now);
@@ -151,14 +156,14 @@ function begin() {
     },
     peer(peer) {
       const known = peers.get(peer.id);
-      if (!known && state.room) hands.say(text("comes", { user: peer.user }));
+      if (!known?.user && !state.isNew) hands.say(text("comes", { user: peer.user }));
       peers.set(peer.id, { ...known, ...peer, isHost: peer.role === "host", sends: peer.role !== "viewer" });
       draw();
     },
     gone(id) {
       const known = peers.get(id);
       peers.delete(id);
-      if (known) hands.say(text("leaves", { user: known.user }));
+      if (known?.user) hands.say(text("leaves", { user: known.user }));
       draw();
     },
     tracks: (id, tracks) => note(id, { tracks }),
@@ -273,6 +278,7 @@ function begin() {
   addEventListener("pagehide", () => {
     if (state.isIn) kept.leave({ secret: state.carrier?.kept(), state: media.state });
   });
+  if (media.chosen.speaker) tiles.speaker(media.chosen.speaker);
   if (!media.canShare) at("do-screen")?.remove();
   if (before) {
     if (sends) media.open(before.state).then(() => media.switch("microphone", before.state.microphone));
@@ -280,7 +286,7 @@ function begin() {
   } else {
     lobby.show();
     room.dataset.state = "before";
-    lobby.draw();
-    if (sends) media.open({ camera: true, microphone: true });
+    if (sends) lobby.ask();
+    else lobby.draw();
   }
 }

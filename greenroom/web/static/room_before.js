@@ -26,7 +26,7 @@ export function beforeOf({ media, enter, speaker }) {
 
   for (const line of SWITCHED) {
     const box = document.getElementById(`with-${line}`);
-    box?.addEventListener("change", () => media.switch(line, box.checked));
+    box?.addEventListener("change", () => media.isAsking || media.switch(line, box.checked));
   }
   for (const line of LINES) {
     const choice = document.getElementById(line);
@@ -42,15 +42,15 @@ export function beforeOf({ media, enter, speaker }) {
   });
 
   async function draw() {
-    if (preview) {
+    if (preview && !part.hidden) {
       const track = media.tracks.camera;
       if (preview.srcObject?.getTracks()[0] !== track) preview.srcObject = track && new MediaStream([track]);
       preview.hidden = !track;
       document.getElementById("preview-off").hidden = Boolean(track);
-      for (const line of SWITCHED) document.getElementById(`with-${line}`).checked = media.state[line];
+      if (!media.isAsking) for (const line of SWITCHED) document.getElementById(`with-${line}`).checked = media.state[line];
       tellTroubles();
     }
-    if (measure && measured !== media.tracks.microphone) {
+    if (measure && !part.hidden && measured !== media.tracks.microphone) {
       measured = media.tracks.microphone;
       measure(measured);
     }
@@ -66,7 +66,9 @@ export function beforeOf({ media, enter, speaker }) {
     const named = devices.map((one, at) => [one.deviceId, one.label || text("device", { n: at + 1 })]);
     const options = named.length ? named : [["", text("no_device")]];
     const before = [...choice.options].map((one) => [one.value, one.textContent]);
-    if (JSON.stringify(before) !== JSON.stringify(options)) choice.replaceChildren(...options.map(([value, label]) => new Option(label, value)));
+    if (JSON.stringify(before) !== JSON.stringify(options)) {
+      choice.replaceChildren(...options.map(([value, label]) => new Option(label, value)));
+    }
     choice.disabled = named.length < 1;
     const used = media.tracks[line]?.getSettings().deviceId ?? media.chosen[line];
     if (named.some(([value]) => value === used)) choice.value = used;
@@ -84,14 +86,28 @@ export function beforeOf({ media, enter, speaker }) {
     }));
   }
 
+  /** The boxes may be changed while the browser asks. */
+  async function ask() {
+    media.isAsking = true;
+    await media.open({ camera: true, microphone: true });
+    for (const line of SWITCHED) {
+      if (!document.getElementById(`with-${line}`).checked) await media.switch(line, false);
+    }
+    media.isAsking = false;
+    draw();
+  }
+
   return {
     draw,
+    ask,
     show() {
       part.hidden = false;
     },
     /** Once one is inside, the devices are chosen there. */
     move() {
       part.hidden = true;
+      measure?.(null);
+      if (preview) preview.srcObject = null;
       const place = document.getElementById("devices-place");
       for (const line of LINES) {
         const field = document.getElementById(line)?.closest(".field");

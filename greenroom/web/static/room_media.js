@@ -33,6 +33,7 @@ export class Media {
     this.chosen = kept();
     this.isSmall = people > 2;
     this.isOver = false;
+    this.isAsking = false; // somebody looks at the browser's question
     navigator.mediaDevices?.addEventListener("devicechange", changed);
   }
 

@@ -9,7 +9,7 @@ export function recordingOf({ button, made, tell: say }) {
   let isRecorded = false;
 
   async function press() {
-    if (recorder || button.getAttribute("aria-pressed") === "true") return say(false) ?? stop();
+    if (recorder || button.dataset.on === "yes") return say(false) ?? stop();
     try {
       const { Recorder } = await import("./recorder.js");
       recorder = new Recorder({ ...made, told });
@@ -40,11 +40,11 @@ export function recordingOf({ button, made, tell: say }) {
     refresh: () => recorder?.refresh(),
     /** Another host may have ended it. */
     told(room) {
-      const wasRecording = button?.getAttribute("aria-pressed") === "true";
+      const wasRecording = button?.dataset.on === "yes";
       if (!button) return;
       isRecorded = room.is_recorded;
       button.hidden = !isRecorded;
-      button.setAttribute("aria-pressed", String(room.is_recording));
+      button.dataset.on = room.is_recording ? "yes" : "no";
       const words = text(room.is_recording ? "record_stop" : "record");
       if (button.textContent !== words) button.textContent = words;
       if (wasRecording && !room.is_recording) stop();

@@ -5,7 +5,13 @@ const FIRST_MS = 500;
 const LONGEST_MS = 8_000;
 const AGAIN_MS = 60_000; // for so long a page that is loaded anew takes the place of the one before
 const REASONS = { 4403: "removed", 4404: "not_joinable", 4409: "replaced", 4410: "ended", 4413: "full" };
-const REFUSALS = { forbidden: "refused", not_joinable: "not_joinable", at_capacity: "not_joinable", not_configured: "refused", not_found: "refused" };
+const REFUSALS = {
+  forbidden: "refused",
+  not_found: "refused",
+  not_configured: "refused",
+  not_joinable: "not_joinable",
+  at_capacity: "not_joinable",
+};
 
 /** Where a page keeps, for the one that is loaded after it, what it was: not while it is open, for a copy of its tab has this too. */
 export class Kept {
@@ -105,7 +111,6 @@ export class Signal {
     if (this.isOver) return;
     this.lost(true);
     this.tries += 1;
-    if (this.tries > 4) this.secret = null; // who is not known by it any longer comes as somebody new
     const most = Math.min(LONGEST_MS, FIRST_MS * 2 ** this.tries);
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.open(), least + most * (0.25 + 0.75 * Math.random()));

@@ -22,6 +22,7 @@ export class Tiles {
   show(peers) {
     const wanted = [
       ...peers.filter((one) => one.screen && !one.isOwn).map((one) => ["screen", one]),
+      ...peers.filter((one) => one.screen && one.isOwn).map((one) => ["screen", one]),
       ...peers.map((one) => ["camera", one]),
     ];
     const names = new Set(wanted.map(([line, peer]) => `${line} ${peer.id}`));
@@ -55,7 +56,7 @@ export class Tiles {
       tile = this.template.content.querySelector("li").cloneNode(true);
       tile.dataset.peer = peer.id;
       tile.classList.add(line);
-      tile.classList.toggle("own", peer.isOwn);
+      tile.classList.toggle("own", Boolean(peer.isOwn));
       tile.classList.toggle("watches", !peer.sends);
       if (line === "screen" || peer.isOwn || peer.isHost) tile.querySelector(".tile-acts")?.remove();
       if (line === "screen" || peer.isOwn) tile.querySelector("audio").remove();

@@ -6,20 +6,34 @@ from contextlib import AsyncExitStack
 import pytest
 from playwright.async_api import Browser
 
-from tests.chromium import driven, installed, running_chromium
+from tests.chromium import DEVICES, driven, installed, running_chromium
 from tests.postgres import TestDatabase
-from tests.server import Server
+from tests.server import Server, running_server
 from tests.tenant import Tenant
 from tests.web.browser.people import People
+from tests.web.browser.roommates import Roommates
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[str]:
-    """Where Chromium is driven."""
-    program = installed()
-    if program is None:
+def program() -> str:
+    """Where Chromium is."""
+    found = installed()
+    if found is None:
         pytest.skip("NOT TESTED in a browser: there is no Chromium here (Debian: apt-get install chromium)")
+    return found
+
+
+@pytest.fixture(scope="session")
+def chromium(program: str) -> Iterator[str]:
+    """Where Chromium is driven."""
     with running_chromium(program) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def chromium_with_devices(program: str) -> Iterator[str]:
+    """Where one is driven that has a camera and a microphone."""
+    with running_chromium(program, *DEVICES) as url:
         yield url
 
 
@@ -35,3 +49,21 @@ async def people(browser: Browser, server: Server, database: TestDatabase, tenan
     """People of a brand, who open pages of the worker's server; nothing may go wrong in any of their windows."""
     async with AsyncExitStack() as windows:
         yield People(browser, server.url, tenant, windows, database=database)
+
+
+@pytest.fixture(scope="session")
+def builtin(database: TestDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server whose calls browsers carry among themselves."""
+    with running_server(
+        database, tmp_path_factory.mktemp("builtin"), settings={"GREENROOM_VIDEO_PROVIDER": "builtin"}
+    ) as running:
+        yield running
+
+
+@pytest.fixture
+async def roommates(
+    chromium_with_devices: str, builtin: Server, database: TestDatabase, tenant: Tenant
+) -> AsyncIterator[Roommates]:
+    """People with cameras and microphones, in the rooms of that server."""
+    async with driven(chromium_with_devices) as browser, AsyncExitStack() as windows:
+        yield Roommates(browser, builtin.url, tenant, windows, database=database)

@@ -24,14 +24,22 @@ class People:
         self._windows = windows
 
     async def window(
-        self, user: str | None = None, *, look: Look | None = None, scope: str = "read:live write:live", zone: bool = True
+        self,
+        user: str | None = None,
+        *,
+        look: Look | None = None,
+        scope: str = "read:live write:live",
+        zone: bool = True,
+        url: str = "",
     ) -> Window:
-        """A window of somebody who is signed in, or of nobody known. `zone`: whether the server knows its zone already."""
+        """A window of somebody who is signed in, or of nobody known. `zone`: whether the server knows its zone already; `url`:
+        where the server is found, for who goes another way to it.
+        """
         seen = look or Look()
         cookies = {} if user is None else {COOKIE: signed(user, self.tenant.brand, scope=scope)}
         if zone:
             cookies["greenroom_zone"] = seen.zone
-        window = await opened(self.browser, seen, url=self.url, cookies=cookies)
+        window = await opened(self.browser, seen, url=url or self.url, cookies=cookies)
         self._windows.push_async_callback(_closed, window)
         return window
 

@@ -1,0 +1,104 @@
+"""What people do in a room: switch, share, raise a hand; and what a host does for the others."""
+
+from playwright.async_api import expect
+
+from tests.web.browser.roommates import PATIENCE, Roommates, sees, sees_and_hears, still_for, tile
+
+
+async def test_a_camera_that_is_switched_off_is_off_for_all_and_comes_back(roommates: Roommates) -> None:
+    session = await roommates.live("ada", kind="office_hours")
+    host = await roommates.inside(session, "host_1")
+    ada = await roommates.inside(session, "ada")
+    await sees(host, "ada")
+    await ada.get_by_role("button", name="Turn the camera off").click()
+    await expect(tile(host, "ada").get_by_text("Camera off")).to_be_visible(timeout=PATIENCE)
+    await expect(tile(host, "ada").locator("video")).to_be_hidden()
+    assert (
+        await ada.evaluate("() => connectionsOfTest[0].getSenders().filter((one) => one.track?.kind === 'video').length") == 0
+    )
+    await ada.get_by_role("button", name="Turn the camera on").click()
+    await expect(tile(host, "ada").get_by_text("Camera off")).to_be_hidden(timeout=PATIENCE)
+    await sees_and_hears(host, "ada")
+
+
+async def test_a_host_mutes_somebody_who_switches_the_microphone_on_again(roommates: Roommates) -> None:
+    session = await roommates.live("ada", kind="office_hours")
+    host = await roommates.inside(session, "host_1")
+    ada = await roommates.inside(session, "ada")
+    await sees_and_hears(host, "ada")
+    await tile(host, "ada").get_by_role("button", name="Mute").click()
+    await expect(ada.get_by_text("A host has muted you.")).to_be_visible(timeout=PATIENCE)
+    await expect(ada.locator("#do-microphone")).to_have_text("Turn the microphone on")
+    await expect(tile(host, "ada").get_by_text("Microphone off")).to_be_visible(timeout=PATIENCE)
+    await ada.get_by_role("button", name="Turn the microphone on").click()
+    await expect(tile(host, "ada").get_by_text("Microphone off")).to_be_hidden(timeout=PATIENCE)
+    await sees_and_hears(host, "ada")
+
+
+async def test_hands_are_in_the_order_in_which_they_were_raised_and_a_host_calls_on_the_first(roommates: Roommates) -> None:
+    session = await roommates.live("ada", "bob", kind="office_hours")
+    host = await roommates.inside(session, "host_1")
+    ada = await roommates.inside(session, "ada")
+    bob = await roommates.inside(session, "bob")
+    await bob.get_by_role("button", name="Raise your hand").click()
+    await expect(ada.locator("#hands bdi")).to_have_text(["bob"], timeout=PATIENCE)
+    await ada.get_by_role("button", name="Raise your hand").click()
+    for page, names in ((host, ["bob", "ada"]), (ada, ["bob", "ada (you)"]), (bob, ["bob (you)", "ada"])):
+        await expect(page.locator("#hands bdi")).to_have_text(names, timeout=PATIENCE)
+    await expect(host.locator("#room-told")).to_have_text("ada raises a hand, number 2")
+    await host.locator("#hands").get_by_role("button", name="Call on bob").click()
+    await expect(bob.get_by_text("The host calls on you")).to_be_visible(timeout=PATIENCE)
+    for page, names in ((host, ["ada"]), (ada, ["ada (you)"]), (bob, ["ada"])):
+        await expect(page.locator("#hands bdi")).to_have_text(names, timeout=PATIENCE)
+    await expect(bob.get_by_role("button", name="Raise your hand")).to_be_visible()
+    await ada.get_by_role("button", name="Lower your hand").click()
+    await expect(host.locator("#hands li")).to_have_count(0, timeout=PATIENCE)
+
+
+async def test_a_viewer_of_a_broadcast_raises_a_hand_that_hosts_see(roommates: Roommates) -> None:
+    session = await roommates.live("ada", "bob")
+    host = await roommates.inside(session, "host_1")
+    ada = await roommates.inside(session, "ada")
+    bob = await roommates.inside(session, "bob")
+    await ada.get_by_role("button", name="Raise your hand").click()
+    await expect(host.locator("#hands bdi")).to_have_text(["ada"], timeout=PATIENCE)
+    await host.get_by_role("button", name="Call on ada").click()
+    await expect(ada.get_by_text("The host calls on you")).to_be_visible(timeout=PATIENCE)
+    await expect(bob.locator("#hands li")).to_have_count(0)
+
+
+async def test_a_screen_comes_first_beside_the_camera_and_goes_again(roommates: Roommates) -> None:
+    session = await roommates.live("ada")
+    host = await roommates.inside(session, "host_1")
+    ada = await roommates.inside(session, "ada")
+    await sees(ada, "host_1")
+    await host.get_by_role("button", name="Share your screen").click()
+    await expect(ada.locator("#tiles .tile").first).to_contain_text("Screen of host_1", timeout=PATIENCE)
+    await sees(ada, "host_1", "screen")
+    await sees_and_hears(ada, "host_1")
+    await host.get_by_role("button", name="Stop sharing").click()
+    await expect(ada.locator("#tiles .tile.screen")).to_have_count(0, timeout=PATIENCE)
+    await sees(ada, "host_1")
+
+
+async def test_questions_are_asked_and_voted_on_beside_the_picture(roommates: Roommates) -> None:
+    session = await roommates.live("ada", "bob")
+    question = await roommates.question(session, "Which chair?", "bob")
+    ada = await roommates.inside(session, "ada")
+    await ada.locator(f"#question-{question} button").click()
+    await expect(ada.locator(f"#question-{question} button")).to_have_attribute("aria-pressed", "true")
+    await ada.get_by_label("Your question").fill("And how long?")
+    await ada.get_by_role("button", name="Ask").click()
+    await expect(ada.locator("[data-list=own] .body")).to_have_text("And how long?")
+    await roommates.question(session, "It arrives", "bob")
+    await expect(ada.locator("[data-list=all] .body")).to_have_text(["Which chair?", "It arrives"], timeout=PATIENCE)
+
+
+async def test_a_track_that_stops_is_no_longer_seen(roommates: Roommates) -> None:
+    session = await roommates.live("ada")
+    host = await roommates.inside(session, "host_1")
+    ada = await roommates.inside(session, "ada")
+    await sees(ada, "host_1")
+    await host.get_by_role("button", name="Turn the camera off").click()
+    await still_for(ada, "host_1", 2)
+    await expect(tile(ada, "host_1").get_by_text("Camera off")).to_be_visible()
