@@ -52,11 +52,12 @@ export class Media {
     for (const line of lines) await this.take([line]);
   }
 
-  async take(lines) {
+  /** `how`: whether another device will do, where the one that was chosen is not there. */
+  async take(lines, how = "ideal") {
     let stream;
     try {
       if (!navigator.mediaDevices) throw Object.assign(new Error(), { name: "insecure" });
-      const wanted = Object.fromEntries(lines.map((line) => [KINDS[line], this.shape(line)]));
+      const wanted = Object.fromEntries(lines.map((line) => [KINDS[line], this.shape(line, how)]));
       stream = await navigator.mediaDevices.getUserMedia(wanted);
     } catch (error) {
       for (const line of lines) this.troubles[line] = CAUSES[error.name] ?? (error.name === "insecure" ? "insecure" : "busy");
@@ -72,9 +73,9 @@ export class Media {
     return true;
   }
 
-  shape(line) {
+  shape(line, how) {
     const small = line === "camera" && this.isSmall ? { width: { ideal: 640 }, height: { ideal: 360 } } : {};
-    const device = this.chosen[line] ? { deviceId: { ideal: this.chosen[line] } } : {};
+    const device = this.chosen[line] ? { deviceId: { [how]: this.chosen[line] } } : {};
     return { ...SHAPES[line], ...small, ...device };
   }
 
@@ -129,7 +130,7 @@ export class Media {
     if (line === "speaker" || !this.tracks[line]) return this.changed();
     const isOn = this.tracks[line].enabled;
     if (line === "camera") await this.switch("camera", false); // some devices are given to one stream at a time
-    await this.take([line]);
+    await this.take([line], "exact");
     if (this.tracks[line]) this.tracks[line].enabled = isOn;
     this.changed();
   }
