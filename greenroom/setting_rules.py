@@ -21,6 +21,9 @@ PROVIDER_URL = re.compile(r"[a-z]+://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~
 JOIN_URL = re.compile(r"https?://[A-Za-z0-9.:-]+/[A-Za-z0-9._~/?#&=%-]*\{session_id\}[A-Za-z0-9._~/?#&=%-]*")
 PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
+SDK_URL = re.compile(r"(https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?)?/(?!/)[A-Za-z0-9._~@+/-]*[A-Za-z0-9._~@+-]")
+INTEGRITY = re.compile(r"sha(256-[A-Za-z0-9+/]{43}=|384-[A-Za-z0-9+/]{64}|512-[A-Za-z0-9+/]{86}==)")
+SDKS = ("getstream", "livekit")
 LISTS = frozenset({"secret_keys", "cors_origins", "embed_origins", "trusted_proxies"}) | {
     "getstream_api_secret",
     "identity",
@@ -75,6 +78,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     _refuse_half_an_identity(settings)
     _refuse_half_a_sign_in(settings)
     _refuse_half_a_provider(settings)
+    _refuse_odd_sdks(settings)
     if settings.public_url is not None and not PUBLIC_URL.fullmatch(settings.public_url):
         raise SettingsError(f"{variable('public_url')}: expected http or https, a host, and no path.")
     if not all(ORIGIN.fullmatch(origin) for origin in settings.embed_origins):
@@ -168,6 +172,22 @@ def _refuse_half_a_provider(settings: Settings) -> None:
         address = getattr(settings, name)
         if address is not None and not (PROVIDER_URL.fullmatch(address) and address.partition(":")[0] in schemes):
             raise SettingsError(f"{variable(name)}: expected an address with {' or '.join(schemes)}, and no query.")
+
+
+def _refuse_odd_sdks(settings: Settings) -> None:
+    """Raises SettingsError for a web SDK that is not one file, could be changed on its way, or has half a checksum.
+
+    What is taken here stands as it is in the policy of the room's page.
+    """
+    for provider in SDKS:
+        url, integrity = getattr(settings, f"{provider}_sdk_url"), getattr(settings, f"{provider}_sdk_integrity")
+        name, checksum = variable(f"{provider}_sdk_url"), variable(f"{provider}_sdk_integrity")
+        if url is not None and not (SDK_URL.fullmatch(url) and (url.startswith("/") or is_private_way(url))):
+            raise SettingsError(f"{name}: expected https and where one file is, without a query, or a path of this origin.")
+        if integrity is not None and not INTEGRITY.fullmatch(integrity):
+            raise SettingsError(f"{checksum}: expected one hash such as sha384-..., in base64.")
+        if integrity is not None and url is None:
+            raise SettingsError(f"{name} is required with {checksum}.")
 
 
 def _value(name: str, text: str) -> object:

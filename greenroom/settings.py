@@ -247,6 +247,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     getstream_call_type: Annotated[
         str, Meta(min_length=1, max_length=64), described("GetStream's type of the calls that are made.")
     ] = "default"
+    getstream_sdk_url: Annotated[
+        str | None,
+        described(
+            "The ES module of GetStream's web SDK, in one file, for the page of the room: `https://` and where, or a path of "
+            "this origin that your proxy serves. Not set: people join at `GREENROOM_JOIN_URL`."
+        ),
+    ] = None
+    getstream_sdk_integrity: Annotated[
+        str | None,
+        described("What that module must be: `sha384-...`, as in Subresource Integrity. Not set: it is not looked at."),
+    ] = None
     livekit_url: Annotated[
         str | None, described("Where LiveKit is: `wss://` or `https://`, and its host. Needs `greenroom[livekit]`.")
     ] = None
@@ -255,6 +266,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         described("LiveKit's API keys, by comma, while they are rotated: the first signs, all verify webhooks."),
     ] = ()
     livekit_api_secret: Annotated[tuple[str, ...], described("Their secrets, by comma, in the order of the keys.")] = ()
+    livekit_sdk_url: Annotated[
+        str | None,
+        described(
+            "The same as `GREENROOM_GETSTREAM_SDK_URL`, for LiveKit's web SDK, which browsers use at `GREENROOM_LIVEKIT_URL`."
+        ),
+    ] = None
+    livekit_sdk_integrity: Annotated[
+        str | None, described("The same as `GREENROOM_GETSTREAM_SDK_INTEGRITY`, for LiveKit's.")
+    ] = None
     background: Annotated[
         Switch,
         described(
