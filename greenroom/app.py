@@ -75,6 +75,7 @@ from greenroom.web.document import build_document
 from greenroom.web.documentation import Documentation
 from greenroom.web.faults import answer_of
 from greenroom.web.forms import FormSeals
+from greenroom.web.sdks import sdks_of
 from greenroom.web.visit import Pages
 from greenroom.webhooks import routes as webhooks
 from greenroom.webhooks import service as webhook_service
@@ -201,6 +202,7 @@ def build(settings: Settings, *, limiter: RateLimiter, traffic: Traffic) -> App:
                 provider=provider,
                 has_links="local" in settings.identity,
                 public_url=settings.public_url,
+                sdks=sdks_of(settings),
             ),
         }
         await engine.close()

@@ -42,6 +42,7 @@ from greenroom.providers.protocol import (
 from greenroom.providers.resilience import AskFailed, Guarded, Trouble, trouble_of
 
 NAME = "livekit"
+ROLE = "greenroom.role"  # an attribute that others see, and that nobody may change without a grant that is not given here
 EMPTY = timedelta(hours=1)  # for the first to come, after the time of the call: a room that is made anew records nothing
 DEPARTURE_SECONDS = 60  # for the last to come back: a page that is loaded anew begins no other sitting
 IDENTITY_OCTETS = 256  # the server's own limit
@@ -122,7 +123,8 @@ class LiveKit:
             can_subscribe=True,
             can_publish_data=True,
         )
-        return AccessToken(*self._pairs[0]).with_identity(user).with_grants(grants).with_ttl(lifetime).to_jwt()
+        made = AccessToken(*self._pairs[0]).with_identity(user).with_grants(grants).with_ttl(lifetime)
+        return made.with_attributes({ROLE: role}).to_jwt()
 
     def event_in(self, body: bytes, headers: Mapping[str, str]) -> ProviderEvent:
         """The webhook's event. Raises BadWebhookError."""

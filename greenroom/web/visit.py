@@ -21,6 +21,7 @@ from greenroom.kit.ids import BrandId, UserId
 from greenroom.web import cookies, forms
 from greenroom.web.forms import Form, FormSeals
 from greenroom.web.rendering import NOTHING, Allowed, page_answer, rendered
+from greenroom.web.sdks import Sdk
 from greenroom.web.texts import catalogue, text
 from greenroom.web.times import Clock
 
@@ -45,6 +46,7 @@ class Pages(Struct, frozen=True):
     provider: IdentityProvider | None
     has_links: bool
     public_url: str | None
+    sdks: dict[str, Sdk]
 
 
 class Visit:

@@ -18,6 +18,7 @@ from greenroom.web.participants.session import Typed, asked_in
 from greenroom.web.participants.standing import Known, Now, known_of, now_of
 from greenroom.web.participants.titles import headline
 from greenroom.web.rendering import Allowed
+from greenroom.web.sdks import Sdk
 from greenroom.web.texts import IN_ROOM, text
 from greenroom.web.visit import Visit
 
@@ -40,15 +41,18 @@ async def room_page(visit: Visit, id: str) -> Answer:
     joining = visit.service("calls", Calls)
     provider = await calls.carrier(joining, caller, id, planned=known.provider)
     now = now_of(known, visit.clock, at=datetime.now(UTC))
+    sdk = visit.there.sdks.get(provider or "")
+    why_not = _why_not(known, now) or _why_not_carried(provider, sdk)
     return visit.page(
         "room.html",
         headers=[await stream_cookie(visit, caller, id)],
-        allowed=Allowed(devices=True),
+        allowed=_allowed_with(sdk),
         session=known.session,
         known=known,
         now=now,
-        why_not=_why_not(known, now, is_carried=provider is not None),
-        provider=provider or "",
+        why_not=why_not,
+        provider="" if _why_not_carried(provider, sdk) else provider,
+        sdk=None if why_not else sdk,
         is_recorded=joining.carriers.records,
         asked=await asked_in(visit, id),
         typed=NOT_TYPED,
@@ -57,11 +61,25 @@ async def room_page(visit: Visit, id: str) -> Answer:
     )
 
 
-def _why_not(known: Known, now: Now, *, is_carried: bool) -> str:
+def _why_not(known: Known, now: Now) -> str:
     """An empty text where the viewer may come in now."""
-    if known.standing.is_removed:
-        return now.standing
-    return now.why_not_join or ("" if is_carried else text("room.no_provider"))
+    return now.standing if known.standing.is_removed else now.why_not_join
+
+
+def _why_not_carried(provider: str | None, sdk: Sdk | None) -> str:
+    """An empty text where somebody carries picture and sound, and the page has what it needs for that."""
+    if provider is None:
+        return text("room.no_provider")
+    if sdk is not None and sdk.url is None:
+        return text("room.no_sdk", setting=f"GREENROOM_{sdk.provider.upper()}_SDK_URL")
+    return ""
+
+
+def _allowed_with(sdk: Sdk | None) -> Allowed:
+    """Camera, microphone and screen; and of a provider's SDK, where it is needed, that file and that provider's hosts."""
+    if sdk is None or sdk.url is None:
+        return Allowed(devices=True)
+    return Allowed(devices=True, scripts=sdk.scripts, connects=sdk.connects)
 
 
 @does("/s/{id}/room/token")

@@ -24,6 +24,7 @@ const OUTS = {
   replaced: ["out_replaced", "out_replaced_text"],
   not_joinable: ["out_not_joinable", "out_not_joinable_text"],
   refused: ["out_refused", "out_refused_text"],
+  no_sdk: ["not_loaded", "out_no_sdk_text"],
 };
 const SWITCHES = { camera: ["camera_stop", "camera_start"], microphone: ["microphone_stop", "microphone_start"] };
 
@@ -181,7 +182,7 @@ function begin() {
     waits: (isAway) => waits(isAway ? text(state.room ? "reconnecting" : "connecting_room") : ""),
     out({ reason, message }) {
       const [title, words] = OUTS[reason];
-      over(text(title), message || text(words), { mayCome: ["replaced", "full"].includes(reason) });
+      over(text(title), message || text(words), { mayCome: ["replaced", "full", "no_sdk"].includes(reason) });
     },
   };
 

@@ -5,7 +5,7 @@ const FIRST_MS = 500;
 const LONGEST_MS = 8_000;
 const AGAIN_MS = 60_000; // for so long a page that is loaded anew takes the place of the one before
 const REASONS = { 4403: "removed", 4404: "not_joinable", 4409: "replaced", 4410: "ended", 4413: "full" };
-const REFUSALS = {
+export const REFUSALS = {
   forbidden: "refused",
   not_found: "refused",
   not_configured: "refused",
