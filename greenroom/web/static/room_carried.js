@@ -39,6 +39,7 @@ class Carried {
       if (this.isOver) this.client.leave();
       else this.came();
     } catch (error) {
+      console.warn("not in the room yet", error.cause ?? error);
       const refused = REFUSALS[error.said?.error];
       if (refused) this.end({ reason: refused, message: error.message });
       else if (error instanceof Out && error.reason !== "unreachable") this.end({ reason: error.reason });

@@ -13,7 +13,7 @@ class LiveKit {
     this.told = told;
     const { Source } = sdk.Track;
     this.sources = { microphone: Source.Microphone, camera: Source.Camera, screen: Source.ScreenShare };
-    sdk.setLogLevel("error"); // a token is in the addresses that it would log
+    sdk.setLogLevel("silent"); // what went wrong is said by the page; the addresses that it would log have the token in them
   }
 
   /** Throws Out. */
@@ -27,6 +27,7 @@ class LiveKit {
       this.leave();
       throw error instanceof Out ? error : new Out(this.refusalOf(error), error);
     }
+    this.isIn = true;
     this.told.recording(room.isRecording);
   }
 
@@ -34,7 +35,7 @@ class LiveKit {
     const changes = [
       ...[Event.ParticipantConnected, Event.ParticipantDisconnected, Event.ParticipantPermissionsChanged],
       ...[Event.ParticipantAttributesChanged, Event.TrackSubscribed, Event.TrackUnsubscribed, Event.TrackMuted, Event.TrackUnmuted],
-      ...[Event.LocalTrackPublished, Event.LocalTrackUnpublished],
+      ...[Event.TrackPublished, Event.TrackUnpublished, Event.LocalTrackPublished, Event.LocalTrackUnpublished],
     ];
     for (const event of changes) room.on(event, () => this.told.changed());
     room.on(Event.SignalReconnecting, () => this.told.waits(true));
@@ -42,7 +43,7 @@ class LiveKit {
     room.on(Event.Reconnected, () => this.told.waits(false));
     room.on(Event.RecordingStatusChanged, (yes) => this.told.recording(yes));
     room.on(Event.DataReceived, (octets, from, _kind, topic) => topic === TOPIC && from && this.hear(from, octets));
-    room.on(Event.Disconnected, (reason) => room === this.room && room.sid !== undefined && this.gone(reason));
+    room.on(Event.Disconnected, (reason) => room === this.room && this.isIn && this.gone(reason));
   }
 
   people() {
@@ -98,12 +99,13 @@ class LiveKit {
   leave() {
     const { room } = this;
     this.room = null;
+    this.isIn = false;
     room?.disconnect(false);
   }
 
   gone(reason) {
     const { DisconnectReason: Told } = this.sdk;
-    this.room = null;
+    this.isIn = false;
     if (reason === Told.PARTICIPANT_REMOVED) this.told.out("removed");
     else if (reason === Told.DUPLICATE_IDENTITY) this.told.out("replaced");
     else if (reason === Told.ROOM_DELETED || reason === Told.ROOM_CLOSED) this.told.out("ended");

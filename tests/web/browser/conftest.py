@@ -2,16 +2,20 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser
 
 from tests.chromium import DEVICES, driven, installed, running_chromium
 from tests.postgres import TestDatabase
+from tests.providers.fake_provider import FakeServer, running_fake
 from tests.server import Server, running_server
 from tests.tenant import Tenant
+from tests.web.browser.carried import Grounds
 from tests.web.browser.people import People
 from tests.web.browser.roommates import Roommates
+from tests.web.browser.sdks import Sdks, served
 
 
 @pytest.fixture(scope="session")
@@ -67,3 +71,27 @@ async def roommates(
     """People with cameras and microphones, in the rooms of that server."""
     async with driven(chromium_with_devices) as browser, AsyncExitStack() as windows:
         yield Roommates(browser, builtin.url, tenant, windows, database=database)
+
+
+@pytest.fixture(scope="session")
+def sdks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sdks]:
+    """The web SDKs of LiveKit and GetStream, at an origin of their own."""
+    with served(tmp_path_factory.mktemp("sdks")) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def running_providers() -> Iterator[FakeServer]:
+    """What stands for LiveKit's and GetStream's APIs."""
+    with running_fake() as fake:
+        yield fake
+
+
+@pytest.fixture
+def grounds(request: pytest.FixtureRequest, scratch: TestDatabase, tmp_path: Path, tenant: Tenant) -> Iterator[Grounds]:
+    """What a room stands on that a provider carries."""
+    of_run = (request.getfixturevalue(name) for name in ("chromium_with_devices", "sdks", "running_providers"))
+    chromium, sdks, fake = of_run
+    yield Grounds(chromium, scratch, tmp_path, tenant, sdks, fake)
+    fake.behave()
+    fake.send_webhooks_to()
