@@ -40,7 +40,7 @@ def test_every_file_that_is_named_is_there(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_variable_that_is_named_is_a_setting(page: Path) -> None:
-    assert set(re.findall(r"GREENROOM_[A-Z_]+", page.read_text())) <= VARIABLES
+    assert set(re.findall(r"GREENROOM_[A-Z0-9_]+", page.read_text())) <= VARIABLES
 
 
 def test_no_page_names_a_machine_or_a_registry() -> None:

@@ -12,7 +12,7 @@ WEB = Path(texts.__file__).parents[1]
 SOURCES = [*WEB.glob("templates/*.html"), *WEB.rglob("*.py"), *WEB.glob("static/*.js")]
 NAME = re.compile(r"""["']([a-z_]+(?:\.[a-z_0-9]+)+)["']""")
 PREFIX = re.compile(r"""["']([a-z_]+(?:\.[a-z_]+)*\.)["'{]""")
-IN_SCRIPT = re.compile(r"""text\("(\w+)\"""")
+IN_SCRIPT = re.compile(r"""\btext\("(\w+)\"""")
 SAID = re.compile(r"""said=["'](\w+)["']|[?&]said=(\w+)|STEPS[^=]*= (\{.*\})""")
 
 
