@@ -236,6 +236,7 @@ function begin() {
     },
     "do-record": () => recording.press(),
     "do-leave"() {
+      recording.leave();
       state.carrier.leave();
       over(text("left"), text("left_text"), { mayCome: true });
     },

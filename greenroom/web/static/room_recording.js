@@ -5,49 +5,67 @@ import { text } from "./texts.js";
 
 /** `made`: what the recorder needs. `tell(on)` tells the room. */
 export function recordingOf({ button, made, tell: say }) {
+  let tool = null; // recorder.js, once it is loaded: whoever may not record does not load it
   let recorder = null;
-  let isRecorded = false;
+  let loading = null;
+  let isOn = false;
 
-  async function press() {
-    if (recorder || button.dataset.on === "yes") return say(false) ?? stop();
+  async function load() {
+    tool = await import("./recorder.js").catch(() => null);
+    button.hidden = !tool?.canRecord();
+    if (!button.hidden && isOn && (await tool.wasRecording(made.session))) begin(); // this page was loaded anew meanwhile
+  }
+
+  async function begin() {
+    if (recorder) return;
+    const started = new tool.Recorder({ ...made, told: (state) => hear(started, state) });
+    recorder = started;
     try {
-      const { Recorder } = await import("./recorder.js");
-      recorder = new Recorder({ ...made, told });
-      await recorder.start();
-      say(true);
+      await started.start();
+      if (recorder === started) say(true);
     } catch (error) {
-      recorder = null;
-      tell(error.message || text("not_recorded"), { isBad: true });
+      fail(started, error.message);
     }
   }
 
-  function told(state) {
-    if (state !== "failed" || !recorder) return;
-    tell(text("not_recorded"), { isBad: true });
-    say(false);
-    stop();
+  function hear(from, state) {
+    if (state === "failed") fail(from);
+    if (state === "waiting" && from === recorder) tell(text("recording_waits"));
   }
 
-  function stop() {
+  function fail(from, why) {
+    tell(why || text("not_recorded"), { isBad: true });
+    if (from !== recorder) return;
+    recorder = null;
+    say(false);
+  }
+
+  async function stop() {
     const running = recorder;
     recorder = null;
-    return running?.stop();
+    await running?.stop();
+  }
+
+  async function end() {
+    say(false);
+    await stop();
   }
 
   return {
-    press,
+    press: () => (recorder || isOn ? end() : begin()),
+    /** Before one leaves: nobody is recorded any more by this browser. */
+    leave: () => recorder && end(),
     stop,
     refresh: () => recorder?.refresh(),
-    /** Another host may have ended it. */
     told(room) {
-      const wasRecording = button?.dataset.on === "yes";
+      const was = isOn;
+      isOn = room.is_recording;
+      if (was && !isOn) stop(); // another host may have ended it
       if (!button) return;
-      isRecorded = room.is_recorded;
-      button.hidden = !isRecorded;
-      button.dataset.on = room.is_recording ? "yes" : "no";
-      const words = text(room.is_recording ? "record_stop" : "record");
+      button.dataset.on = isOn ? "yes" : "no";
+      const words = text(isOn ? "record_stop" : "record");
       if (button.textContent !== words) button.textContent = words;
-      if (wasRecording && !room.is_recording) stop();
+      if (room.is_recorded) loading ??= load();
     },
   };
 }

@@ -118,7 +118,7 @@ export class Tiles {
 
   /** For who records: each picture that is to be seen. */
   seen() {
-    return [...this.tiles].map(([name, tile]) => {
+    return [...this.tiles].filter(([, tile]) => !tile.classList.contains("watches")).map(([name, tile]) => {
       const video = tile.querySelector("video");
       const label = tile.querySelector("bdi").textContent;
       return { id: name, label, video: video.srcObject ? video : null, isScreen: name.startsWith("screen ") };

@@ -49,7 +49,7 @@ async def _asked(people: People, session: str) -> None:
         await people.question(session, body, user, status=None)
 
 
-async def _live(people: People, **fields: object) -> str:
+async def live_session(people: People, **fields: object) -> str:
     soon = (datetime.now(UTC) + timedelta(minutes=10)).replace(second=0, microsecond=0)
     session = await people.session(title=TITLE, category="sleep", duration_minutes=45, scheduled_at=soon.isoformat(), **fields)
     await people.registered(session, *PEOPLE)
@@ -59,7 +59,7 @@ async def _live(people: People, **fields: object) -> str:
 
 
 async def home(people: People) -> Shown:
-    await _live(people, max_participants=20)
+    await live_session(people, max_participants=20)
     day = (datetime.now(UTC) + timedelta(days=1)).replace(hour=15, minute=0, second=0, microsecond=0)
     for days, title, category in (
         (0, "Running with a sore knee", "movement"),
@@ -73,7 +73,7 @@ async def home(people: People) -> Shown:
 
 
 async def session(people: People) -> Shown:
-    return "ada", f"/s/{await _live(people, max_participants=20)}", "You have a seat."
+    return "ada", f"/s/{await live_session(people, max_participants=20)}", "You have a seat."
 
 
 async def host(people: People) -> Shown:
@@ -83,7 +83,7 @@ async def host(people: People) -> Shown:
 
 
 async def questions(people: People) -> Shown:
-    return "host_1", f"/host/{await _live(people, max_participants=20)}/questions", "Which mattress would you buy?"
+    return "host_1", f"/host/{await live_session(people, max_participants=20)}/questions", "Which mattress would you buy?"
 
 
 PICTURES: list[Callable[[People], Awaitable[Shown]]] = [home, session, host, questions]
@@ -102,29 +102,29 @@ async def test_pictures_are_taken(people: People, picture: Callable[[People], Aw
     user, path, there = await picture(people)
     for name, look in LOOKS.items():
         page = (await people.window(user, look=look)).page
-        await _without_bars(page)
+        await without_bars(page)
         await page.goto(path)
         await expect(page.get_by_text(there).first).to_be_visible()
-        await _at_rest(page)
+        await at_rest(page)
         taken = directory / f"{picture.__name__}-{name}.png"
         await page.screenshot(path=taken, animations="disabled", caret="hide")
-        size, kinds = _seen_in(taken)
+        size, kinds = seen_in(taken)
         assert size == (look.width, look.height)
         assert kinds >= FEWEST_OCTETS_THAT_DIFFER
 
 
-async def _without_bars(page: Page) -> None:
+async def without_bars(page: Page) -> None:
     """Phones show none beside a page."""
     chromium = await page.context.new_cdp_session(page)
     await chromium.send("Emulation.setScrollbarsHidden", {"hidden": True})
 
 
-async def _at_rest(page: Page) -> None:
+async def at_rest(page: Page) -> None:
     """Fonts are there, and what was loaded is painted."""
     await page.evaluate("() => document.fonts.ready.then(() => new Promise(requestAnimationFrame))")
 
 
-def _seen_in(picture: Path) -> tuple[tuple[int, int], int]:
+def seen_in(picture: Path) -> tuple[tuple[int, int], int]:
     """Its width and height, and how many different octets its pixels have (PNG, section 5.3)."""
     octets = picture.read_bytes()
     assert octets.startswith(SIGNATURE)
