@@ -3,6 +3,7 @@
 import { Bringer, alone, note, recordings } from "./recorder_pieces.js";
 import { HEIGHT, WIDTH, draw } from "./recorder_scene.js";
 
+const FLAT = "2d";
 const KINDS = ["video/webm;codecs=vp8,opus", "video/webm"];
 const PICTURE_BITS = 1_200_000;
 const SOUND_BITS = 64_000;
@@ -121,7 +122,7 @@ export class Recorder {
     this.silence.connect(this.mixed);
     this.silence.start();
     const canvas = Object.assign(document.createElement("canvas"), { width: WIDTH, height: HEIGHT });
-    this.context = canvas.getContext("2d", { alpha: false });
+    this.context = canvas.getContext(FLAT, { alpha: false });
     this.clock = new AudioWorkletNode(this.sound, "clock");
     this.clock.port.onmessage = () => draw(this.context, this.shown);
     this.clock.connect(this.mixed);
