@@ -5,6 +5,7 @@ leaves everything as it was, and the recording is joined again, by whoever is ne
 """
 
 import asyncio
+import os
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Sequence
@@ -33,6 +34,7 @@ RENEW_SECONDS: Final = 30.0
 STOP_SECONDS: Final = 5.0
 AHEAD: Final = 4  # pieces that are read while others are joined
 EXPIRED_AT_ONCE: Final = 100
+ATTEMPTS: Final = 5
 PATIENCE: Final = 20  # times that pieces may be missing in the store; then it is joined without them
 
 
@@ -41,7 +43,7 @@ class PiecesMissingError(Exception):
 
 
 class JoiningFailedError(Exception):
-    """The process that joins has failed, which is no fault of the recording's."""
+    """The process that joins has failed: it was killed, or what it read made it use more than it may."""
 
 
 class Joiner:
@@ -91,7 +93,7 @@ class Joiner:
     async def _join(self, due: Due) -> None:
         pieces = await queries.pieces(self._db, due.brand, due.id)
         with tempfile.TemporaryFile(dir=self._directory if self._directory.is_dir() else None) as file:
-            length = await joined(self._store, due, pieces, file) if pieces else 0
+            length = await self._length_of(due, pieces, file) if pieces else 0
             if length:
                 await self._store.put_file(file_name(due.id), file)
         times = (datetime.fromisoformat(due.started_at), datetime.fromisoformat(due.ended_at))
@@ -104,6 +106,15 @@ class Joiner:
         await queries.settle(self._db, due, "ready" if length else "failed")
         recordings_joined.labels("ready" if length else "failed").inc()
         logger().info("recording_joined", recording_id=str(due.id), brand_id=due.brand, pieces=len(pieces), ms=length)
+
+    async def _length_of(self, due: Due, pieces: Sequence[KeptPiece], file: IO[bytes]) -> int:
+        """As `joined`; what makes the process fail again and again cannot be used."""
+        try:
+            return await joined(self._store, due, pieces, file)
+        except JoiningFailedError:
+            if due.failures < ATTEMPTS:
+                raise
+            return 0
 
     async def _sweep(self, due: Due) -> None:
         for piece in await queries.pieces(self._db, due.brand, due.id):
@@ -127,7 +138,7 @@ async def joined(store: Store, due: Due, pieces: Sequence[KeptPiece], file: IO[b
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "greenroom.recordings.joining", str(file.fileno()), str(MOST_OCTETS),
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-        pass_fds=(file.fileno(),), env={},
+        pass_fds=(file.fileno(),), env={"PYTHONPATH": os.pathsep.join(one for one in sys.path if one)},  # and no secret
     )  # fmt: skip
     try:
         if process.stdin is None or process.stdout is None:

@@ -18,7 +18,7 @@ from greenroom.recordings.webm import AUDIO_TRACK, VIDEO_TRACK, DamagedError, Fr
 from greenroom.recordings.webm_file import WebmFile
 
 MEMORY_OCTETS: Final = 1024**3  # of addresses; some tens of MiB are used
-CPU_SECONDS: Final = 3600
+CPU_SECONDS: Final = 1800
 MOST_JUMP: Final = 10_000  # milliseconds of silence: more than that is a gap
 USUAL_FRAME: Final = 33
 LONGEST_FRAME: Final = 1000

@@ -59,7 +59,7 @@ class Store:
     def _opened(self) -> ObjectStore:
         if isinstance(self._place, Path):
             self._place.mkdir(mode=0o700, parents=True, exist_ok=True)
-            return LocalStore(self._place)
+            return LocalStore(self._place, automatic_cleanup=True)
         return _bucket(self._place)
 
     async def put(self, name: str, octets: bytes) -> None:

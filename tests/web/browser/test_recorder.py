@@ -163,7 +163,7 @@ async def test_what_a_host_sees_and_hears_becomes_a_film_that_plays_and_seeks(st
     found = seen((await studio.watched(ready["url"])).content)
     assert is_as_long(found.duration, seconds)
     assert found.loudness > 0.05
-    assert len(found.pictures) > 3 * found.duration
+    assert len(found.pictures) > 10
     assert found.pictures == sorted(found.pictures)
     there = await played(people, ready["url"], found.duration / 2)
     assert there["duration"] == pytest.approx(found.duration, abs=0.2)
