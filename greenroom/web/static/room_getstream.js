@@ -51,7 +51,7 @@ class GetStream {
       throw error instanceof Out || error.said ? error : new Out(this.refusalOf(error), error);
     }
     this.isIn = true;
-    this.told.recording(call.state.recording);
+    this.told.recording(this.call.state.recording);
   }
 
   listen(call) {

@@ -9,7 +9,6 @@ import gzip
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any, Literal
 
 import aiohttp
@@ -21,8 +20,8 @@ from playwright.async_api import Browser, Page
 
 from tests.providers.fake.credentials import LIVEKIT_KEYS, LIVEKIT_SECRETS
 from tests.providers.fake_provider import FakeServer
+from tests.web.browser.media_side import opened_media
 
-MEDIA_SIDE = Path(__file__).with_name("media_side.js")
 VERSION = "1.9.0"
 
 Manner = Literal["answers", "silent", "refuses", "closes"]
@@ -262,19 +261,15 @@ def _join_request_in(text: str) -> rtc.JoinRequest:
 @asynccontextmanager
 async def running_livekit(fake: FakeServer, browser: Browser) -> AsyncIterator[LiveKitServer]:
     """On a free port, in the test's own loop; its media side is a page of this browser."""
-    context = await browser.new_context()
-    media = await context.new_page()
-    server = LiveKitServer(fake, media)
-    await media.expose_function("said", server.said)
-    await media.evaluate(MEDIA_SIDE.read_text())
-    runner = web.AppRunner(server.app())
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    try:
-        yield server
-    finally:
-        await server.close()
-        await runner.cleanup()
-        await context.close()
+    async with opened_media(browser) as media:
+        server = LiveKitServer(fake, media)
+        await media.expose_function("said", server.said)
+        runner = web.AppRunner(server.app())
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        try:
+            yield server
+        finally:
+            await server.close()
+            await runner.cleanup()

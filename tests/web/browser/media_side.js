@@ -69,6 +69,24 @@ window.answer = async (id, offer, sends) => {
   return { sdp: named(pc.localDescription.sdp, names), mids, sent: sentIn(offer) };
 };
 
+/** Offers to one what others send: {from, mid, stream, id}; all of it anew each time. */
+window.offer = async (id, sends) => {
+  if (!peers.has(id)) peers.set(id, { pc: new RTCPeerConnection(), came: new Map(), gives: new Map() });
+  const { pc, gives } = peers.get(id);
+  for (const wanted of sends) {
+    const track = peers.get(wanted.from)?.came.get(wanted.mid);
+    if (!track || [...gives.values()].some((one) => one.id === wanted.id)) continue;
+    const line = pc.addTransceiver(track, { direction: "sendonly", streams: [new MediaStream()] });
+    gives.set(line, wanted);
+  }
+  if (gives.size === 0) return null;
+  await pc.setLocalDescription();
+  await gathered(pc);
+  return named(pc.localDescription.sdp, Object.fromEntries([...gives].map(([line, one]) => [line.mid, one])));
+};
+
+window.answered = (id, sdp) => peers.get(id).pc.setRemoteDescription({ type: "answer", sdp });
+
 /** What somebody said, to somebody else. */
 window.tell = (id, octets) => {
   const says = peers.get(id)?.says;

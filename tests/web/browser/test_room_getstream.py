@@ -1,0 +1,60 @@
+"""A room that GetStream carries: its own web SDK, in a real browser, under the page's policy."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from msgspec import Struct
+from playwright.async_api import expect
+
+from tests.chromium import driven
+from tests.web.browser.carried import Grounds, Guests
+from tests.web.browser.getstream_server import GetStreamServer, running_getstream
+from tests.web.browser.roommates import PATIENCE, sees_and_hears, tile
+
+
+class House(Struct, frozen=True):
+    """A Greenroom, its GetStream, and the people in its rooms."""
+
+    people: Guests
+    getstream: GetStreamServer
+
+
+@pytest.fixture
+async def house(grounds: Grounds) -> AsyncIterator[House]:
+    async with driven(grounds.chromium) as browser, running_getstream(grounds.fake, browser) as getstream:
+        settings = {
+            **grounds.fake.getstream_settings(),
+            "GREENROOM_GETSTREAM_BASE_URL": getstream.url,
+            "GREENROOM_GETSTREAM_SDK_URL": grounds.sdks.getstream,
+            "GREENROOM_GETSTREAM_SDK_INTEGRITY": grounds.sdks.integrity("getstream"),
+        }
+        async with grounds.opened(browser, settings) as (_, people):
+            yield House(people, getstream)
+
+
+async def test_everybody_sees_and_hears_the_host_of_a_broadcast(house: House) -> None:
+    session = await house.people.live("ada lovelace")
+    host = await house.people.inside(session, "host_1")
+    ada = await house.people.inside(session, "ada lovelace")
+    await sees_and_hears(ada, "host_1")
+    await expect(ada.locator("#do-camera")).to_have_count(0)
+    await expect(tile(host, "ada lovelace")).to_be_visible()
+
+
+async def test_a_removed_one_is_out_and_the_end_is_seen_by_all(house: House) -> None:
+    session = await house.people.live("ada", "bob")
+    host = await house.people.inside(session, "host_1")
+    ada = await house.people.inside(session, "ada")
+    bob = await house.people.inside(session, "bob")
+    await ada.get_by_role("button", name="Raise your hand").click()
+    await expect(host.locator("#hands bdi")).to_have_text(["ada"], timeout=PATIENCE)
+    remove = tile(host, "ada").locator(".remove")
+    await remove.locator("summary").click()
+    await remove.get_by_role("button", name="Yes: Remove").click()
+    await expect(ada.get_by_role("heading", name="You were removed")).to_be_focused(timeout=PATIENCE)
+    await expect(tile(host, "ada")).to_have_count(0, timeout=PATIENCE)
+    await ada.reload()
+    await expect(ada.get_by_role("heading", name="You cannot come in now")).to_be_visible()
+    await house.people.step(session, "end")
+    for page in (host, bob):
+        await expect(page.get_by_role("heading", name="The session has ended")).to_be_visible(timeout=PATIENCE)
