@@ -62,7 +62,7 @@ function begin() {
 
   function changed() {
     lobby.draw();
-    if (!state.isIn) return;
+    if (!state.isIn || !state.carrier) return;
     const now = JSON.stringify([media.state, Object.values(media.tracks).map((one) => one?.id)]);
     if (now !== state.published) {
       state.published = now;
