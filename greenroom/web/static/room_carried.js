@@ -67,7 +67,7 @@ class Carried {
 
   came() {
     this.tries = 0;
-    for (const id of this.known.keys()) if (id !== this.you) this.told.gone(id); // from before it was lost: everybody has another id now
+    for (const id of this.known.keys()) if (id !== this.you) this.told.gone(id); // after a cut all have other ids
     this.known.clear();
     this.hands.clear();
     const own = this.client.people().find((one) => one.isOwn);

@@ -93,7 +93,8 @@ class GetStream {
     const { state, trackSubscriptionManager: subscriptions } = this.call;
     const { hasScreenShare, hasVideo } = this.sdk;
     const others = state.remoteParticipants;
-    const missing = (of, size) => others.filter((one) => of(one) && !one[size]).map((one) => [one.sessionId, { dimension: SIZE }]);
+    const asked = (one) => [one.sessionId, { dimension: SIZE }];
+    const missing = (of, size) => others.filter((one) => of(one) && !one[size]).map(asked);
     const cameras = missing(hasVideo, "videoDimension");
     const screens = missing(hasScreenShare, "screenShareDimension");
     if (cameras.length) state.updateParticipantTracks("videoTrack", Object.fromEntries(cameras));
@@ -134,13 +135,15 @@ class GetStream {
   }
 
   say(data, peer) {
-    this.call.sendCustomEvent({ type: EVENT, to: peer ?? null, data }).catch((error) => console.warn("it could not be told", error));
+    const said = this.call.sendCustomEvent({ type: EVENT, to: peer ?? null, data });
+    said.catch((error) => console.warn("it could not be told", error));
   }
 
   hear({ user, custom }) {
     const from = this.call.state.participants.find((one) => one.userId === user.id);
     const own = this.call.state.localParticipant?.sessionId;
-    if (from && from.sessionId !== own && (custom.to === null || custom.to === own)) this.told.heard(from.sessionId, custom.data ?? {});
+    if (!from || from.sessionId === own || (custom.to !== null && custom.to !== own)) return;
+    this.told.heard(from.sessionId, custom.data ?? {});
   }
 
   async leave() {

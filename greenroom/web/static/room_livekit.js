@@ -34,7 +34,8 @@ class LiveKit {
   listen(room, Event) {
     const changes = [
       ...[Event.ParticipantConnected, Event.ParticipantDisconnected, Event.ParticipantPermissionsChanged],
-      ...[Event.ParticipantAttributesChanged, Event.TrackSubscribed, Event.TrackUnsubscribed, Event.TrackMuted, Event.TrackUnmuted],
+      ...[Event.ParticipantAttributesChanged, Event.TrackSubscribed, Event.TrackUnsubscribed],
+      ...[Event.TrackMuted, Event.TrackUnmuted],
       ...[Event.TrackPublished, Event.TrackUnpublished, Event.LocalTrackPublished, Event.LocalTrackUnpublished],
     ];
     for (const event of changes) room.on(event, () => this.told.changed());

@@ -55,7 +55,8 @@ window.answer = async (id, offer, sends) => {
   for (const wanted of sends) {
     if ([...gives.values()].some((one) => one.id === wanted.id)) continue;
     const track = peers.get(wanted.from)?.came.get(wanted.mid);
-    const line = pc.getTransceivers().find((one) => track && one.receiver.track.kind === track.kind && !gives.has(one.mid) && !one.sender.track && !sentIn(offer)[one.mid]);
+    const isFree = (one) => !gives.has(one.mid) && !one.sender.track && !sentIn(offer)[one.mid];
+    const line = track && pc.getTransceivers().find((one) => one.receiver.track.kind === track.kind && isFree(one));
     if (!line) continue;
     line.direction = "sendonly";
     line.sender.setStreams(new MediaStream());
