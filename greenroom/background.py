@@ -53,7 +53,6 @@ async def background(settings: Settings) -> AsyncIterator[Feed]:
     async with database_of(settings) as db, database_of(settings) as db_of_webhooks:
         providers = providers_of(settings, db)
         events_of_rooms = inbox.Inbox(db, providers)
-        carriers = carriers_of(providers, default=settings.video_provider, records=settings.recording == "on")
         feed = Feed(db)
         chores = {
             "prune_idempotency_keys": partial(housekeeping.prune, db),
@@ -78,9 +77,10 @@ async def background(settings: Settings) -> AsyncIterator[Feed]:
             Driver(Planning(db), feed, db).run(),
             Joiner(db, store, events_of_rooms, wait=wait_of(settings), directory=settings.data_dir).run(),
             Mailing(db, letterhead_of(settings), None if settings.smtp_url is None else server_at(settings.smtp_url)).run(),
-            Keeper(db, providers).run(),
-            Driver(SessionNews(db, carriers), feed, db).run(),
         ]
+        if providers.videos():
+            carriers = carriers_of(providers, default=settings.video_provider, records=settings.recording == "on")
+            running += [Keeper(db, providers).run(), Driver(SessionNews(db, carriers), feed, db).run()]
         tasks = [asyncio.create_task(one) for one in running]
         try:
             yield feed
@@ -132,7 +132,7 @@ def sender_of(settings: Settings, db: Database) -> Sender:
 
 
 def providers_of(settings: Settings, db: Database) -> Providers:
-    """The providers of the settings, and the one that needs none."""
+    """The providers of the settings, and the one that needs no account, unless nobody is to carry anything."""
     return Providers(
         ProviderSettings(
             seconds=settings.provider_seconds,
@@ -144,7 +144,7 @@ def providers_of(settings: Settings, db: Database) -> Providers:
             livekit_api_key=settings.livekit_api_key,
             livekit_api_secret=settings.livekit_api_secret,
         ),
-        builtin=Builtin(db, RoomTokens(settings.secret_keys)),
+        builtin=None if settings.video_provider == "none" else Builtin(db, RoomTokens(settings.secret_keys)),
     )
 
 

@@ -181,7 +181,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str | None, described("The address that mail comes from, and that calendars name as the organizer.")
     ] = None
     video_provider: Annotated[
-        VideoProvider, described("Who carries picture and sound where neither the session nor its brand says so.")
+        VideoProvider,
+        described(
+            "Who carries picture and sound where neither the session nor its brand says so. With `none`, `builtin` is off."
+        ),
     ] = "builtin"
     room_people: Annotated[
         int, Meta(ge=2, le=16), described("How many a room of office hours holds with builtin video: each sends to each other.")

@@ -48,6 +48,12 @@ def database(cluster: Cluster) -> TestDatabase:
     return asyncio.run(fresh_database(cluster))
 
 
+@pytest.fixture(scope="session")
+def rooms_database(cluster: Cluster) -> TestDatabase:
+    """Another, for servers with builtin video: they look after all calls that they find, and other tests' are not for them."""
+    return asyncio.run(fresh_database(cluster))
+
+
 @pytest.fixture
 async def scratch(cluster: Cluster) -> AsyncIterator[TestDatabase]:
     """A migrated database of the test's own, in which nobody else's rows are and no server runs."""

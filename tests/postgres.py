@@ -124,6 +124,7 @@ class TestDatabase(Struct, frozen=True):
     service_url: str
     owner_url: str
     superuser_url: str
+    files: Path  # where its servers keep what is no row; gone with the cluster
 
 
 @contextmanager
@@ -156,6 +157,7 @@ async def fresh_database(cluster: Cluster, *, migrated: bool = True) -> TestData
         service_url=cluster.url("greenroom", name),
         owner_url=cluster.url("greenroom_owner", name),
         superuser_url=cluster.url("postgres", name),
+        files=cluster.home.parent / f"files-{name}",
     )
 
 

@@ -50,6 +50,7 @@ def environment_of(database: TestDatabase, settings: Mapping[str, str] | None = 
         **inherited,
         "GREENROOM_DATABASE_URL": database.service_url,
         "GREENROOM_DATABASE_OWNER_URL": database.owner_url,
+        "GREENROOM_DATA_DIR": str(database.files),  # recordings: all servers of a database join what they find in it
         "GREENROOM_SECRET_KEYS": SECRET_KEY,
         "GREENROOM_VIDEO_PROVIDER": "none",  # who needs rooms says so: else each session that opens would have one
         "GREENROOM_WEBHOOK_ALLOWED": "127.0.0.1",  # where the endpoints of tests are: none is looked for elsewhere

@@ -123,7 +123,7 @@ class Joiner:
 
 
 async def expire(db: Database, store: Store, *, age: timedelta) -> None:
-    """Delete recordings that have been ready for longer. First nothing shows them any more, then the file goes."""
+    """Delete recordings that have been ready for longer: the file first, for what is shown no more would not be found again."""
     while old := await queries.old_any_brand(db, age=age, most=EXPIRED_AT_ONCE):
         for brand, recording in old:
             await store.delete(file_name(recording))

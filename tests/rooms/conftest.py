@@ -2,10 +2,11 @@
 
 from collections.abc import AsyncIterator, Iterator
 
+import asyncpg
 import httpx
 import pytest
 
-from tests.postgres import TestDatabase
+from tests.postgres import Owner, TestDatabase
 from tests.rooms.browser import all_closed
 from tests.rooms.stage import RoomStage
 from tests.server import AUTHORITIES, Server, running_server
@@ -20,17 +21,25 @@ SETTINGS = {
 
 
 @pytest.fixture(scope="session")
-def serving(database: TestDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def serving(rooms_database: TestDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A process."""
-    with running_server(database, tmp_path_factory.mktemp("rooms"), settings=SETTINGS) as running:
+    with running_server(rooms_database, tmp_path_factory.mktemp("rooms"), settings=SETTINGS) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-def second(database: TestDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def second(rooms_database: TestDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Another, on the same database."""
-    with running_server(database, tmp_path_factory.mktemp("second"), settings=SETTINGS) as running:
+    with running_server(rooms_database, tmp_path_factory.mktemp("second"), settings=SETTINGS) as running:
         yield running
+
+
+@pytest.fixture
+async def owner(rooms_database: TestDatabase) -> AsyncIterator[Owner]:
+    """The owner of that database's tables."""
+    connection = await asyncpg.connect(rooms_database.owner_url)
+    yield connection
+    await connection.close()
 
 
 @pytest.fixture

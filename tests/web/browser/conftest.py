@@ -56,21 +56,21 @@ async def people(browser: Browser, server: Server, database: TestDatabase, tenan
 
 
 @pytest.fixture(scope="session")
-def builtin(database: TestDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def builtin(rooms_database: TestDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server whose calls browsers carry among themselves."""
     with running_server(
-        database, tmp_path_factory.mktemp("builtin"), settings={"GREENROOM_VIDEO_PROVIDER": "builtin"}
+        rooms_database, tmp_path_factory.mktemp("builtin"), settings={"GREENROOM_VIDEO_PROVIDER": "builtin"}
     ) as running:
         yield running
 
 
 @pytest.fixture
 async def roommates(
-    chromium_with_devices: str, builtin: Server, database: TestDatabase, tenant: Tenant
+    chromium_with_devices: str, builtin: Server, rooms_database: TestDatabase, tenant: Tenant
 ) -> AsyncIterator[Roommates]:
     """People with cameras and microphones, in the rooms of that server."""
     async with driven(chromium_with_devices) as browser, AsyncExitStack() as windows:
-        yield Roommates(browser, builtin.url, tenant, windows, database=database)
+        yield Roommates(browser, builtin.url, tenant, windows, database=rooms_database)
 
 
 @pytest.fixture(scope="session")

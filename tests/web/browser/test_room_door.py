@@ -34,12 +34,14 @@ async def refused(browser: Browser, page: Page, *names: str) -> None:
 
 
 @pytest.fixture
-async def few(chromium_with_devices: str, database: TestDatabase, tenant: Tenant, tmp_path: Path) -> AsyncIterator[Roommates]:
+async def few(
+    chromium_with_devices: str, rooms_database: TestDatabase, tenant: Tenant, tmp_path: Path
+) -> AsyncIterator[Roommates]:
     """A server whose rooms hold two."""
     settings = {"GREENROOM_VIDEO_PROVIDER": "builtin", "GREENROOM_ROOM_PEOPLE": "2", "GREENROOM_ROOM_VIEWERS": "1"}
-    with running_server(database, tmp_path, settings=settings) as small:
+    with running_server(rooms_database, tmp_path, settings=settings) as small:
         async with driven(chromium_with_devices) as browser, AsyncExitStack() as windows:
-            yield Roommates(browser, small.url, tenant, windows, database=database)
+            yield Roommates(browser, small.url, tenant, windows, database=rooms_database)
 
 
 async def test_one_looks_into_the_mirror_and_is_heard_before_one_goes_in(roommates: Roommates) -> None:

@@ -96,9 +96,9 @@ async def test_without_the_signalling_picture_and_sound_go_on_and_it_is_the_same
 
 
 async def test_a_process_dies_and_the_room_goes_on_with_another(
-    roommates: Roommates, network: Network, builtin: Server, database: TestDatabase, tmp_path: Path
+    roommates: Roommates, network: Network, builtin: Server, rooms_database: TestDatabase, tmp_path: Path
 ) -> None:
-    with running_server(database, tmp_path, settings={"GREENROOM_VIDEO_PROVIDER": "builtin"}) as mortal:
+    with running_server(rooms_database, tmp_path, settings={"GREENROOM_VIDEO_PROVIDER": "builtin"}) as mortal:
         network.service_port = mortal.port
         session = await roommates.live("ada", kind="office_hours")
         host, ada = await host_and_ada(roommates, network, session)

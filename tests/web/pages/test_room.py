@@ -15,10 +15,10 @@ JOIN_URL = "https://app.example.com/live/{session_id}"
 
 
 @pytest.fixture(scope="module")
-def rooms(database: TestDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def rooms(rooms_database: TestDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server whose calls browsers carry among themselves."""
     settings = {"GREENROOM_VIDEO_PROVIDER": "builtin"}
-    with running_server(database, tmp_path_factory.mktemp("rooms"), settings=settings) as running:
+    with running_server(rooms_database, tmp_path_factory.mktemp("rooms"), settings=settings) as running:
         yield running
 
 
@@ -84,12 +84,16 @@ async def test_what_hosts_do_is_on_the_page_of_hosts_alone(api: httpx.AsyncClien
 
 
 async def test_consent_is_asked_for_where_calls_are_recorded(
-    api: httpx.AsyncClient, rooms: Server, tenant: Tenant, database: TestDatabase, tmp_path_factory: pytest.TempPathFactory
+    api: httpx.AsyncClient,
+    rooms: Server,
+    tenant: Tenant,
+    rooms_database: TestDatabase,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     session = await live(api, tenant, "ada")
     assert "by coming in you agree" in (await opened(rooms, tenant, session)).text
     settings = {"GREENROOM_VIDEO_PROVIDER": "builtin", "GREENROOM_RECORDING": "off"}
-    with running_server(database, tmp_path_factory.mktemp("unrecorded"), settings=settings) as unrecorded:
+    with running_server(rooms_database, tmp_path_factory.mktemp("unrecorded"), settings=settings) as unrecorded:
         assert "by coming in you agree" not in (await opened(unrecorded, tenant, session)).text
 
 
@@ -141,7 +145,11 @@ async def test_only_hosts_put_somebody_out(api: httpx.AsyncClient, rooms: Server
 
 
 async def test_joining_leads_to_the_room_or_where_the_operator_says(
-    api: httpx.AsyncClient, rooms: Server, tenant: Tenant, database: TestDatabase, tmp_path_factory: pytest.TempPathFactory
+    api: httpx.AsyncClient,
+    rooms: Server,
+    tenant: Tenant,
+    rooms_database: TestDatabase,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     session = await live(api, tenant, "ada")
     path = f"/s/{session['id']}"
@@ -149,7 +157,7 @@ async def test_joining_leads_to_the_room_or_where_the_operator_says(
         joined = await visitor.send(path, f"{path}/join")
         assert joined.one("a.button:not(.quiet)")["href"] == f"{path}/room"
     settings = {"GREENROOM_VIDEO_PROVIDER": "builtin", "GREENROOM_JOIN_URL": JOIN_URL}
-    with running_server(database, tmp_path_factory.mktemp("elsewhere"), settings=settings) as elsewhere:
+    with running_server(rooms_database, tmp_path_factory.mktemp("elsewhere"), settings=settings) as elsewhere:
         async with visiting(elsewhere.url, "ada", tenant.brand) as visitor:
             joined = await visitor.send(path, f"{path}/join")
             assert joined.one("a.button:not(.quiet)")["href"] == JOIN_URL.replace("{session_id}", session["id"])
