@@ -15,7 +15,7 @@ from greenroom.kit.errors import ValidationFailed
 TAGS_SCHEMA: Final = {"type": "string", "pattern": r'^(\s*\*\s*|([ \t,]*(W/)?"[^"]*")+[ \t,]*)$'}
 
 _TAG = re.compile(r'(W/)?"([^"]*)"')
-_OURS = re.compile(r"(\d{1,9})\.\d+\.\d+\.[01](\.\d+)?")
+_OURS = re.compile(r"(\d{1,9})\.\d+\.\d+\.[01](\.\d{9,12})?")
 
 
 def entity_tag(*, version: int, revision: int, count: int, registered: bool, until: int | None = None) -> str:
