@@ -58,6 +58,7 @@ class Signalling:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One browser, until its connection ends. Raises Unauthenticated, InvalidToken before the handshake."""
+        scope["path_template"] = PATH
         offered = subprotocols_of(scope)
         token = self._token_in(offered, scope["path_params"]["id"])
         await receive()  # the handshake's own

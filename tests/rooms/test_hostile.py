@@ -9,9 +9,10 @@ from uuid import uuid4
 import httpx
 import pytest
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from tests.rooms.browser import PROTOCOL, Browser
+from tests.faults.waiting import eventually
+from tests.rooms.browser import PROTOCOL, Browser, opened
 from tests.rooms.stage import HOST, RoomStage
 from tests.server import Server
 
@@ -130,6 +131,29 @@ async def test_nobody_speaks_for_another(stage: RoomStage) -> None:
     forged: dict[str, Any] = {"type": "signal", "to": host.me, "data": "x", "from": str(uuid4())}
     await anna.connection.send(json.dumps(forged))
     await host.signalled(by=anna, data="x")
+
+
+async def test_the_log_says_that_a_socket_was_open_and_of_nobody_who_it_was(stage: RoomStage, serving: Server) -> None:
+    session = await stage.session()
+    token = await stage.token(session, HOST)
+    host = await stage.enters(session, HOST)
+    await host.say("hand", raised=True)
+    await host.say("leave")
+    assert await host.closed() == 1000
+    with pytest.raises(InvalidStatus) as raised:
+        await opened(stage.url, session["id"], token + "x")
+    refused = raised.value.response.headers["x-request-id"]
+
+    async def is_logged() -> bool:
+        return refused in serving.log_text()
+
+    await eventually(is_logged, "the refusal is in the log")
+    lines = [json.loads(line) for line in serving.log_text().splitlines() if "signal" in line]
+    assert {(line["route"], line["status"]) for line in lines} >= {
+        ("/v1/live/calls/{id}/signal", 101), ("/v1/live/calls/{id}/signal", 401),
+    }  # fmt: skip
+    for unsaid in (token, host.secret, "127.0.0.1:", "handshake"):
+        assert unsaid not in serving.log_text().partition("Application startup complete")[2]
 
 
 async def test_a_page_of_another_site_may_connect_with_a_token_and_with_nothing_else(stage: RoomStage) -> None:

@@ -32,9 +32,10 @@ class Envelope:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, a WebSocket, or the server's lifespan."""
+        if scope["type"] == "websocket":
+            await self._open(scope, receive, send)
+            return
         if scope["type"] != "http":
-            if scope["type"] == "websocket":
-                scope["request_id"] = _request_id_of(scope)
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
@@ -58,20 +59,43 @@ class Envelope:
             self._traffic.under_way -= 1
             self._record(scope, request_id, status, time.perf_counter() - started)
 
+    async def _open(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A WebSocket: a line when it ends, and no histogram, for it lasts as long as its client likes."""
+        started = time.perf_counter()
+        request_id = scope["request_id"] = _request_id_of(scope)
+        status = 0
+
+        async def send_named(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "websocket.accept":
+                status = HTTPStatus.SWITCHING_PROTOCOLS
+            elif message["type"] == "websocket.http.response.start":
+                status = message["status"]
+                message["headers"].append((REQUEST_ID, request_id.encode()))
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_named)
+        finally:
+            self._log(scope, request_id, "GET", status, time.perf_counter() - started)
+
     def _record(self, scope: Scope, request_id: str, status: int, seconds: float) -> None:
         route = scope.get("path_template", NO_ROUTE)
         self._traffic.observe(route, scope["method"], status, seconds)
         if route not in _QUIET_ROUTES or status >= HTTPStatus.BAD_REQUEST:
-            caller = scope.get("user")
-            self._traffic.log(
-                request_id=request_id,
-                method=scope["method"],
-                route=route,
-                status=status,
-                seconds=seconds,
-                client_id=None if caller is None else caller.client,
-                brand_id=None if caller is None else caller.brand,
-            )
+            self._log(scope, request_id, scope["method"], status, seconds)
+
+    def _log(self, scope: Scope, request_id: str, method: str, status: int, seconds: float) -> None:
+        caller = scope.get("user")
+        self._traffic.log(
+            request_id=request_id,
+            method=method,
+            route=scope.get("path_template", NO_ROUTE),
+            status=status,
+            seconds=seconds,
+            client_id=None if caller is None else caller.client,
+            brand_id=None if caller is None else caller.brand,
+        )
 
 
 class Refusals:

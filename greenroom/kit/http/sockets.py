@@ -1,5 +1,6 @@
 """WebSockets (RFC 6455): uvicorn's, of which one that does not read can be cut off, and refusals before the handshake."""
 
+import logging
 from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -8,11 +9,19 @@ from websockets.http11 import Request
 from greenroom.kit.errors import GreenroomError
 from greenroom.kit.http.asgi import Scope, Send
 
+# The envelope says the same without addresses, and what goes wrong; uvicorn takes a refusal for a fault of ours.
+_quiet = logging.getLogger("greenroom.sockets")
+_quiet.setLevel(logging.CRITICAL)
+
 ABORT = "abort"  # in the scope: cuts the connection, whatever waits to be read
 
 
 class AbortableSocket(WebSocketsSansIOProtocol):
     """Closing waits until what was written is taken, and so for ever for who takes nothing."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.logger = self.conn.logger = _quiet
 
     def handle_connect(self, event: Request) -> None:
         """The application begins after this, with a way to cut the connection."""
