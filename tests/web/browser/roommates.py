@@ -11,7 +11,7 @@ from tests.chromium import Look, Window
 from tests.faults.waiting import eventually
 from tests.web.browser.people import People
 
-PATIENCE_SECONDS: Final = 15.0
+PATIENCE_SECONDS: Final = 60.0
 PATIENCE: Final = PATIENCE_SECONDS * 1000
 FRAMES: Final = 5  # more of them than that, and it is no still picture
 
