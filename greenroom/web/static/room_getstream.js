@@ -22,6 +22,15 @@ function userOf(encoded) {
   }
 }
 
+/** Of what was refused over the WebSocket the error's own text tells, in JSON. */
+function statusIn(error) {
+  try {
+    return JSON.parse(error.message).StatusCode;
+  } catch {
+    return null;
+  }
+}
+
 class GetStream {
   constructor(sdk, { key, type, base }, told) {
     this.sdk = sdk;
@@ -160,7 +169,7 @@ class GetStream {
   }
 
   refusalOf(error) {
-    return [401, 403].includes(error.status ?? error.response?.status) ? "refused" : "unreachable";
+    return [401, 403].includes(error.status ?? error.response?.status ?? statusIn(error)) ? "refused" : "unreachable";
   }
 }
 

@@ -33,8 +33,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Member:
     """Somebody in a call, by one connection to the server of media."""
 
-    def __init__(self, socket: web.WebSocketResponse, call: str, user: str, session: str, *, hosts: bool) -> None:
-        self.socket = socket
+    def __init__(self, told: web.WebSocketResponse, call: str, user: str, session: str, *, hosts: bool) -> None:
+        self.socket = told
         self.call = call
         self.info = models.Participant(
             user_id=user, session_id=session, track_lookup_prefix=f"L{session}", roles=["host" if hosts else "user"]
@@ -84,22 +84,22 @@ class GetStreamServer:
     # --- the coordinator
 
     async def _connect(self, request: web.Request) -> web.StreamResponse:
-        socket = web.WebSocketResponse()
-        await socket.prepare(request)
-        said = json.loads((await socket.receive()).data)
+        there = web.WebSocketResponse()
+        await there.prepare(request)
+        said = json.loads((await there.receive()).data)
         claims = _claims_in(said["token"])
         if claims is None or self.refuses:
             error = {"code": 5, "message": "signature is not valid", "StatusCode": 401, "duration": "", "more_info": ""}
-            await socket.send_json({"type": "connection.error", "error": error})
-            await socket.close()
-            return socket
+            await there.send_json({"type": "connection.error", "error": error})
+            await there.close()
+            return there
         user = _user(claims["user_id"])
-        await socket.send_json({"type": "connection.ok", "connection_id": f"c{len(self.listening)}", "me": user})
-        self.listening.append(socket)
-        async for _ in socket:
-            await socket.send_json({"type": "health.check"})
-        self.listening.remove(socket)
-        return socket
+        await there.send_json({"type": "connection.ok", "connection_id": f"c{len(self.listening)}", "me": user})
+        self.listening.append(there)
+        async for _ in there:
+            await there.send_json({"type": "health.check"})
+        self.listening.remove(there)
+        return there
 
     async def _join(self, request: web.Request) -> web.StreamResponse:
         claims = _claims_in(request.headers.get("authorization", ""))
@@ -137,11 +137,11 @@ class GetStreamServer:
     # --- the server of media
 
     async def _sfu(self, request: web.Request) -> web.StreamResponse:
-        socket = web.WebSocketResponse()
-        await socket.prepare(request)
-        asked = events.SfuRequest.FromString((await socket.receive()).data).join_request
+        there = web.WebSocketResponse()
+        await there.prepare(request)
+        asked = events.SfuRequest.FromString((await there.receive()).data).join_request
         claims = jwt.decode(asked.token, options={"verify_signature": False})
-        member = Member(socket, claims["call"], claims["user"], asked.session_id, hosts=claims["hosts"])
+        member = Member(there, claims["call"], claims["user"], asked.session_id, hosts=claims["hosts"])
         others = self._others(member)
         self.members.append(member)
         member.connection = self.fake.getstream.join(member.call, claims["user"])
@@ -152,7 +152,7 @@ class GetStreamServer:
             await one.say(participant_joined=events.ParticipantJoined(call_cid=member.call, participant=member.info))
         await self._offer(member)
         try:
-            async for message in socket:
+            async for message in there:
                 if message.type is WSMsgType.BINARY:
                     said = events.SfuRequest.FromString(message.data)
                     if said.WhichOneof("request_payload") == "health_check_request":
@@ -161,7 +161,7 @@ class GetStreamServer:
             if member in self.members:
                 self.fake.getstream.leave(member.connection)
                 await self._gone(member)
-        return socket
+        return there
 
     def _others(self, member: Member) -> list[Member]:
         return [one for one in self.members if one.call == member.call and one is not member]

@@ -9,7 +9,7 @@ from playwright.async_api import expect
 from tests.chromium import driven
 from tests.web.browser.carried import Grounds, Guests
 from tests.web.browser.getstream_server import GetStreamServer, running_getstream
-from tests.web.browser.roommates import PATIENCE, sees_and_hears, tile
+from tests.web.browser.roommates import PATIENCE, sees, sees_and_hears, tile
 
 
 class House(Struct, frozen=True):
@@ -58,3 +58,28 @@ async def test_a_removed_one_is_out_and_the_end_is_seen_by_all(house: House) -> 
     await house.people.step(session, "end")
     for page in (host, bob):
         await expect(page.get_by_role("heading", name="The session has ended")).to_be_visible(timeout=PATIENCE)
+
+
+async def test_in_office_hours_people_switch_share_and_are_muted(house: House) -> None:
+    session = await house.people.live("ada", kind="office_hours")
+    host = await house.people.inside(session, "host_1")
+    ada = await house.people.inside(session, "ada")
+    await sees_and_hears(ada, "host_1")
+    await sees_and_hears(host, "ada")
+    await ada.get_by_role("button", name="Turn the camera off").click()
+    await expect(tile(host, "ada").get_by_text("Camera off")).to_be_visible(timeout=PATIENCE)
+    await host.get_by_role("button", name="Share your screen").click()
+    await sees(ada, "host_1", "screen")
+    await tile(host, "ada").get_by_role("button", name="Mute").click()
+    await expect(ada.get_by_text("A host has muted you.")).to_be_visible(timeout=PATIENCE)
+    await expect(tile(host, "ada").get_by_text("Microphone off")).to_be_visible(timeout=PATIENCE)
+
+
+async def test_a_getstream_that_takes_no_token_of_ours_is_not_asked_for_ever(house: House) -> None:
+    house.people.expected = ("[coordinator]", "WebSocket", "signature is not valid")
+    session = await house.people.live("ada")
+    house.getstream.refuses = True
+    ada = await house.people.door(session, "ada")
+    await ada.get_by_role("button", name="Go in").click()
+    await expect(ada.get_by_role("heading", name="You cannot come in")).to_be_focused(timeout=PATIENCE)
+    assert house.getstream.asked == []
