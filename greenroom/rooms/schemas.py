@@ -83,6 +83,10 @@ class Muted(Struct, frozen=True, tag="muted"):
     """A host has muted this browser."""
 
 
+class Lowered(Struct, frozen=True, tag="lowered"):
+    """A host has taken this browser's hand down: it is called."""
+
+
 class Out(Struct, frozen=True, tag="out"):
     """It is over for this browser, and why."""
 

@@ -32,6 +32,7 @@ from greenroom.rooms.schemas import (
     IceServer,
     Leave,
     Lower,
+    Lowered,
     Mute,
     Muted,
     Out,
@@ -288,6 +289,7 @@ class Switchboard:
                     kept = await queries.set_peer(self._db, present.kept, peer, Change(hand=False), self._me)
                     if kept is not None:
                         self._apply(kept)
+                        self._tell(present, peer, text_of(Lowered()))
                 case Record(on):
                     kept = await queries.record(self._db, present.kept, self._me, on=on)
                     if kept is not None:

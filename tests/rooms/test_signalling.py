@@ -92,6 +92,8 @@ async def test_what_somebody_sends_and_whose_hand_is_up_is_known_to_all_and_to_w
     assert host.peers[anna.me]["hand_raised_at"] == first
     await host.say("lower", peer=anna.me)
     await ben.until(lambda it: it.peers[anna.me]["hand_raised_at"] is None)
+    await anna.until(lambda it: {"type": "lowered"} in it.heard)
+    assert {"type": "lowered"} not in ben.heard
 
 
 async def test_a_host_mutes_and_records_and_nobody_else_does(stage: RoomStage) -> None:

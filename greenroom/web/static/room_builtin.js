@@ -17,7 +17,7 @@ export function carry({ enter, replaces, told }) {
   let own = null; // what was said last of what is switched on
   let tracks = { microphone: null, camera: null, screen: null };
   let hand = false;
-  const hosts = new Set();
+  let records = false;
   let renewedAt = 0;
   const signal = new Signal({ enter, heard, lost: told.waits, replaces });
   const looking = setInterval(() => {
@@ -30,31 +30,33 @@ export function carry({ enter, replaces, told }) {
     welcome(message) {
       const isSame = mesh?.you === message.you;
       if (!isSame) begin(message);
-      told.welcome({ you: message.you, role: message.role, room: message.room });
+      const goesOn = records && !isSame; // with the last host everybody was told that the recording is over: it is not
+      const room = goesOn ? { ...message.room, is_recording: true } : message.room;
+      told.welcome({ you: message.you, role: message.role, room });
       const there = new Set(message.peers.map((one) => one.id));
       for (const id of mesh.links.keys()) if (!there.has(id)) hears.gone({ peer: id });
       for (const peer of message.peers) hears.peer({ peer });
       if (own) signal.send({ type: "state", ...own });
+      if (goesOn) signal.send({ type: "record", on: true });
       if (isSame) mesh.renew();
       else if (hand) signal.send({ type: "hand", raised: true });
     },
-    room: (message) => told.room(message.room),
+    room(message) {
+      records &&= message.room.is_recording;
+      told.room(message.room);
+    },
     peer({ peer }) {
-      if (peer.role === "host") hosts.add(peer.id);
       mesh.add(peer);
       told.peer(peer);
     },
     gone({ peer }) {
-      hosts.delete(peer);
       mesh.remove(peer);
       told.gone(peer);
     },
-    signal({ from, data }) {
-      if (!data.lowered) mesh.hear(from, data);
-      else if (hosts.has(from)) {
-        hand = false;
-        told.lowered();
-      }
+    signal: ({ from, data }) => mesh.hear(from, data),
+    lowered() {
+      hand = false;
+      told.lowered();
     },
     muted: () => told.muted(),
     out(message) {
@@ -94,12 +96,12 @@ export function carry({ enter, replaces, told }) {
       hand = raised;
       signal.send({ type: "hand", raised });
     },
-    lower(peer) {
-      signal.send({ type: "lower", peer });
-      signal.send({ type: "signal", to: peer, data: { lowered: true } }); // the server tells nobody of themselves
-    },
+    lower: (peer) => signal.send({ type: "lower", peer }),
     mute: (peer) => signal.send({ type: "mute", peer }),
-    record: (on) => signal.send({ type: "record", on }),
+    record(on) {
+      records = on;
+      signal.send({ type: "record", on });
+    },
     kept: () => signal.secret,
     leave() {
       signal.leave();

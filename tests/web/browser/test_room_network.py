@@ -130,3 +130,25 @@ async def test_who_was_removed_while_away_does_not_come_back(roommates: Roommate
         return bool(await ada.evaluate("() => connectionsOfTest.every((one) => one.connectionState === 'closed')"))
 
     await eventually(is_silent, "nothing is sent or received any more", seconds=PATIENCE_SECONDS)
+
+
+async def test_a_recording_goes_on_though_its_host_was_away_for_longer_than_a_stay(
+    roommates: Roommates, network: Network
+) -> None:
+    session = await roommates.live("ada", kind="office_hours")
+    host = await roommates.window("host_1", url=network.url)
+    ada = await roommates.window("ada")
+    for window, url in ((host, network.url), (ada, roommates.url)):
+        await roommates.prepare(window)
+        await window.page.goto(f"{url}/s/{session}/room")
+        await go_in(window.page)
+    await host.page.get_by_role("button", name="Record").click(timeout=PATIENCE)
+    await expect(ada.page.locator("#recording")).to_be_visible(timeout=PATIENCE)
+    network.cut()
+    network.break_connections()
+    await expect(tile(ada.page, "host_1")).to_have_count(0, timeout=PATIENCE)
+    await expect(ada.page.locator("#recording")).to_be_hidden(timeout=PATIENCE)
+    network.mend()
+    await expect(ada.page.locator("#recording")).to_be_visible(timeout=PATIENCE)
+    await host.page.get_by_role("button", name="Stop recording").click(timeout=PATIENCE)
+    await expect(ada.page.locator("#recording")).to_be_hidden(timeout=PATIENCE)
