@@ -112,11 +112,12 @@ begin
 end $$;
 
 -- Somebody comes in with a token, which names the call: as a new peer, instead of one of theirs that was there (p_replaced), or as one
--- that has lost its connection (p_resumed), each by the hash of its secret. Hosts are always let in.
+-- that has lost its connection (p_resumed), each by the hash of its secret. Hosts are always let in. A person has so many devices here:
+-- one more takes the place of the first of them.
 -- Outcomes: entered | resumed | not_joinable | removed | full
 create function enter_room_any_brand_v1(
     p_call_id uuid, p_id uuid, p_user_id text, p_role text, p_secret_hash bytea, p_process_id uuid, p_resumed bytea, p_replaced bytea,
-    p_most_people integer, p_most_viewers integer, out outcome text, out room jsonb, out peer uuid, out came jsonb, out gone jsonb
+    p_most_people integer, p_most_viewers integer, p_most_devices integer, out outcome text, out room jsonb, out peer uuid, out came jsonb, out gone jsonb
 ) language plpgsql as $$
 declare
     c       calls;
@@ -152,6 +153,11 @@ begin
     else
         select p.* into there from room_peers p
         where p.brand_id = c.brand_id and p.call_id = c.id and p.secret_hash in (p_resumed, p_replaced) and p.user_id = p_user_id and p.left_at is null;
+        if there.id is null then  -- else one person could be all that the room holds
+            select p.* into there from room_peers p
+            where p.brand_id = c.brand_id and p.call_id = c.id and p.user_id = p_user_id and p.left_at is null
+            order by p.joined_at desc, p.id desc offset p_most_devices - 1 limit 1;
+        end if;
         if p_role <> 'host' and (
             select case when s.kind = 'live' then count(*) filter (where p.role = 'viewer') >= p_most_viewers
                         else count(*) filter (where p.role <> 'host') >= p_most_people - greatest(1, count(*) filter (where p.role = 'host')) end

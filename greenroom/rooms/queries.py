@@ -12,7 +12,9 @@ from greenroom.kit.ids import BrandId, UserId
 from greenroom.providers.protocol import CallRole, Connection, Span
 from greenroom.sessions.schemas import Kind
 
-ENTER_ANY_BRAND = "select * from enter_room_any_brand_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+MOST_DEVICES = 3  # of one person in a room
+
+ENTER_ANY_BRAND = "select * from enter_room_any_brand_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
 
 SET_PEER = "select set_room_peer_v1($1, $2, $3, $4, $5, $6, $7, $8) as room"
 
@@ -161,7 +163,7 @@ async def enter_any_brand(db: Database, it: Entering, process: UUID) -> Entered:
     """Let somebody in. Raises Unavailable."""
     row = await db.row(
         ENTER_ANY_BRAND, it.call, it.id, it.user, it.role, it.secret_hash, process, it.resumed, it.replaced, it.most_people,
-        it.most_viewers,
+        it.most_viewers, MOST_DEVICES,
     )  # fmt: skip
     if row is None:
         raise AssertionError("a function of rooms always answers one row")

@@ -202,6 +202,16 @@ async def test_one_person_may_come_with_two_devices(stage: RoomStage) -> None:
     await host.knows(first, second)
 
 
+async def test_one_more_device_takes_the_place_of_a_persons_first(stage: RoomStage, second: Server) -> None:
+    session = await stage.session()
+    host = await stage.enters(session, HOST)
+    those = [await stage.enters(session, "anna", url=url) for url in (second.url, stage.url, stage.url)]
+    await host.knows(*those)
+    one_more = await stage.enters(session, "anna")
+    assert await those[0].put_out() == "replaced"
+    await host.knows(those[1], those[2], one_more)
+
+
 async def test_two_processes_serve_one_room(stage: RoomStage, second: Server) -> None:
     session = await stage.session()
     anna = await stage.enters(session, "anna", url=second.url)
