@@ -5,6 +5,7 @@ and by Twirp in JSON). Picture and sound go through a page in the same browser, 
 """
 
 import json
+import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -59,6 +60,7 @@ class GetStreamServer:
         self.listening: list[web.WebSocketResponse] = []
         self.url = ""
         self.asked: list[str] = []
+        self.connections = 0  # to the server of media, until now
         self._http = aiohttp.ClientSession()
 
     def app(self) -> web.Application:
@@ -77,6 +79,13 @@ class GetStreamServer:
     async def close(self) -> None:
         """Nobody is heard any more."""
         await self._http.close()
+
+    def cut(self) -> None:
+        """The connections of all to the server of media are gone, without a word."""
+        for one in self.members:
+            line = one.socket.get_extra_info("socket")
+            if line is not None and line.fileno() >= 0:
+                line.shutdown(socket.SHUT_RDWR)
 
     async def _nothing(self, _request: web.Request) -> web.StreamResponse:
         return web.json_response({})
@@ -141,27 +150,44 @@ class GetStreamServer:
         await there.prepare(request)
         asked = events.SfuRequest.FromString((await there.receive()).data).join_request
         claims = jwt.decode(asked.token, options={"verify_signature": False})
-        member = Member(there, claims["call"], claims["user"], asked.session_id, hosts=claims["hosts"])
-        others = self._others(member)
-        self.members.append(member)
-        member.connection = self.fake.getstream.join(member.call, claims["user"])
-        state = models.CallState(participants=[one.info for one in [*others, member]])
-        options = [_option(AUDIO, "opus"), _option(VIDEO, "vp8"), _option(SCREEN, "vp8")]
-        await member.say(join_response=events.JoinResponse(call_state=state, publish_options=options))
-        for one in others:
-            await one.say(participant_joined=events.ParticipantJoined(call_cid=member.call, participant=member.info))
-        await self._offer(member)
+        self.connections += 1
+        member = next((one for one in self.members if one.info.session_id == asked.session_id), None)
+        is_back = member is not None
+        if member is None:
+            member = Member(there, claims["call"], claims["user"], asked.session_id, hosts=claims["hosts"])
+            self.members.append(member)
+            member.connection = self.fake.getstream.join(member.call, claims["user"])
+        member.socket = there
+        await self._welcome(member, is_back=is_back)
         try:
-            async for message in there:
-                if message.type is WSMsgType.BINARY:
-                    said = events.SfuRequest.FromString(message.data)
-                    if said.WhichOneof("request_payload") == "health_check_request":
-                        await member.say(health_check_response=events.HealthCheckResponse())
+            await self._listen(member)
         finally:
-            if member in self.members:
+            is_cut = there.close_code != aiohttp.WSCloseCode.OK  # who is cut off is remembered, and comes back
+            if member in self.members and not is_cut:
                 self.fake.getstream.leave(member.connection)
                 await self._gone(member)
         return there
+
+    async def _welcome(self, member: Member, *, is_back: bool) -> None:
+        others = self._others(member)
+        state = models.CallState(participants=[one.info for one in [*others, member]])
+        options = [_option(AUDIO, "opus"), _option(VIDEO, "vp8"), _option(SCREEN, "vp8")]
+        welcome = events.JoinResponse(
+            call_state=state, publish_options=options, reconnected=is_back, fast_reconnect_deadline_seconds=60
+        )
+        await member.say(join_response=welcome)
+        if is_back:
+            return
+        for one in others:
+            await one.say(participant_joined=events.ParticipantJoined(call_cid=member.call, participant=member.info))
+        await self._offer(member)
+
+    async def _listen(self, member: Member) -> None:
+        async for message in member.socket:
+            if message.type is WSMsgType.BINARY:
+                said = events.SfuRequest.FromString(message.data)
+                if said.WhichOneof("request_payload") == "health_check_request":
+                    await member.say(health_check_response=events.HealthCheckResponse())
 
     def _others(self, member: Member) -> list[Member]:
         return [one for one in self.members if one.call == member.call and one is not member]

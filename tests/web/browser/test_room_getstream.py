@@ -7,9 +7,10 @@ from msgspec import Struct
 from playwright.async_api import expect
 
 from tests.chromium import driven
+from tests.faults.waiting import eventually
 from tests.web.browser.carried import Grounds, Guests
 from tests.web.browser.getstream_server import GetStreamServer, running_getstream
-from tests.web.browser.roommates import PATIENCE, sees, sees_and_hears, tile
+from tests.web.browser.roommates import PATIENCE, PATIENCE_SECONDS, sees, sees_and_hears, tile
 
 
 class House(Struct, frozen=True):
@@ -83,3 +84,20 @@ async def test_a_getstream_that_takes_no_token_of_ours_is_not_asked_for_ever(hou
     await ada.get_by_role("button", name="Go in").click()
     await expect(ada.get_by_role("heading", name="You cannot come in")).to_be_focused(timeout=PATIENCE)
     assert house.getstream.asked == []
+
+
+async def test_who_was_cut_off_comes_back(house: House) -> None:
+    house.people.expected = ("WebSocket", "CORS")
+    session = await house.people.live("ada")
+    await house.people.inside(session, "host_1")
+    ada = await house.people.inside(session, "ada")
+    await sees_and_hears(ada, "host_1")
+    before = house.getstream.connections
+
+    async def are_back() -> bool:
+        return house.getstream.connections >= before + 2
+
+    house.getstream.cut()
+    await eventually(are_back, "both have connected again", seconds=PATIENCE_SECONDS)
+    await expect(ada.get_by_text("The connection to the room was lost.")).to_be_hidden(timeout=PATIENCE)
+    await sees_and_hears(ada, "host_1")
