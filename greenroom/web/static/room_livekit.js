@@ -18,7 +18,7 @@ class LiveKit {
 
   /** Throws Out. */
   async enter({ token }) {
-    const room = new this.sdk.Room({ dynacast: true });
+    const room = new this.sdk.Room({ dynacast: true, stopLocalTrackOnUnpublish: false }); // the tracks are the page's
     this.room = room;
     this.listen(room, this.sdk.RoomEvent);
     try {
