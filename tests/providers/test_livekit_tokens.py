@@ -55,7 +55,14 @@ def test_a_token_is_taken_and_says_what_its_role_may(
 def test_a_token_lives_as_long_as_it_shall(livekit: LiveKit) -> None:
     claims = jwt.decode(livekit.token("call-1", USER, "viewer", lifetime=MINUTES), SECRET, algorithms=["HS256"])
     assert claims["exp"] - claims["nbf"] == MINUTES.total_seconds()
-    assert set(claims) == {"sub", "iss", "nbf", "exp", "video"}
+    assert set(claims) == {"sub", "iss", "nbf", "exp", "video", "attributes"}
+
+
+@pytest.mark.parametrize("role", ["host", "speaker", "viewer"])
+def test_a_token_tells_others_the_role_and_its_holder_cannot_change_it(livekit: LiveKit, role: CallRole) -> None:
+    claims = jwt.decode(livekit.token("call-1", USER, role, lifetime=MINUTES), SECRET, algorithms=["HS256"])
+    assert claims["attributes"] == {"greenroom.role": role}
+    assert not claims["video"].get("canUpdateOwnMetadata")  # else everybody could be a host to the others
 
 
 def test_a_token_that_is_over_is_refused(livekit: LiveKit, judge: Any) -> None:
