@@ -189,7 +189,7 @@ async def test_a_call_that_the_provider_has_forgotten_is_not_live(room_at: Stage
 
 async def test_a_call_of_a_provider_that_is_no_longer_set_up_is_read_and_nothing_else(stage: Stage, owner: Owner) -> None:
     call = await made(stage)
-    await owner.execute("update calls set provider = 'builtin' where id = $1", UUID(call["id"]))
+    await owner.execute("update calls set provider = 'former' where id = $1", UUID(call["id"]))
     assert (await seen(stage, call))["live"] is None
     assert_refused(await token(stage, call, "anna", by="anna"), "not_configured")
     assert_refused(await end(stage, call), "not_configured")
