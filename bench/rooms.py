@@ -35,12 +35,8 @@ PATIENCE_SECONDS = 120.0
 LIFETIME = timedelta(hours=1)
 
 SEED = """
-insert into sessions (brand_id, id, host_id, title, kind, status, scheduled_at, started_at, max_participants, created_at,
-                      updated_at)
-select '{brand}', id, 'host_1', 'A room', 'office_hours', 'live', now_, now_, 100, now_, now_
-from unnest('{{{rooms}}}'::uuid[]) id, date_trunc('milliseconds', now()) now_;
-insert into calls (brand_id, id, session_id, provider, call_type, records, made_at, created_at, updated_at, due_at)
-select '{brand}', id, id, 'builtin', 'room', false, now_, now_, now_, 'infinity'
+insert into calls (brand_id, id, host_user_id, title, provider, call_type, records, made_at, created_at, updated_at, due_at)
+select '{brand}', id, 'host_1', 'A room', 'builtin', 'room', false, now_, now_, now_, 'infinity'
 from unnest('{{{rooms}}}'::uuid[]) id, date_trunc('milliseconds', now()) now_
 """
 
@@ -157,7 +153,7 @@ def measure_rooms(*, size: Size, rounds: int, pool: int, directory: Path) -> Roo
 
 def _seed(database: BenchDatabase, rooms: Sequence[UUID]) -> None:
     names = ",".join(map(str, rooms))
-    database.execute(SEED.format(brand=BRAND, rooms=names), "vacuum analyze sessions", "vacuum analyze calls")
+    database.execute(SEED.format(brand=BRAND, rooms=names), "vacuum analyze calls")
 
 
 async def _round(server: Running, rooms: Sequence[UUID], size: Size) -> Signalled:

@@ -220,7 +220,7 @@ def build(settings: Settings, *, limiter: RateLimiter, traffic: Traffic) -> App:
     router = Router(
         [
             *routes_of([*HOT, *(route for route in ROUTES if route not in HOT)], admit=gate, request_class=CallerRequest),
-            rooms.signalling(RoomTokens(settings.secret_keys)),
+            rooms.signalling(RoomTokens(settings.secret_keys), limiter),
         ],
         redirect_slashes=False,
         default=nothing_there,

@@ -58,7 +58,6 @@ async def background(settings: Settings) -> AsyncIterator[Feed]:
             "prune_idempotency_keys": partial(housekeeping.prune, db),
             "prune_events": partial(events.forget, db, age=timedelta(days=settings.events_days)),
             "prune_inbox": partial(inbox.forget, db),
-            "sweep_rooms": partial(rooms.sweep, db, events_of_rooms),
             "prune_rooms": partial(rooms.forget, db),
             "prune_messages": partial(mailing.forget, db, age=timedelta(days=settings.events_days) + A_DAY_MORE),
             **(
@@ -75,6 +74,7 @@ async def background(settings: Settings) -> AsyncIterator[Feed]:
             housekeeping.repeat(lambda: housekeeping.do_chores(db, chores), seconds=CHORE_SECONDS),
             *(Driver(sink, feed, db).run() for sink in sinks_of(settings)),
             Driver(Planning(db), feed, db).run(),
+            housekeeping.repeat(lambda: rooms.sweep(db, events_of_rooms), seconds=CHORE_SECONDS),
             Joiner(db, store, events_of_rooms, wait=wait_of(settings), directory=settings.data_dir).run(),
             Mailing(db, letterhead_of(settings), None if settings.smtp_url is None else server_at(settings.smtp_url)).run(),
         ]

@@ -6,16 +6,18 @@
 -- The room of a call that `builtin` carries. A sitting goes on from the first who comes until the last who leaves; it is open from
 -- when its first host comes: until then whoever came waits in the lobby. `version` rises with every change of the room or of its peers.
 create table rooms (
-    brand_id     text        not null,
-    call_id      uuid        not null,
-    version      bigint      not null default 0,
-    span_id      text,
-    opened_at    timestamptz,
-    is_recording boolean     not null default false,
-    closed_at    timestamptz,
+    brand_id  text        not null,
+    call_id   uuid        not null,
+    version   bigint      not null default 0,
+    span_id   text,
+    opened_at timestamptz,
+    closed_at timestamptz,
     primary key (brand_id, call_id),
     foreign key (brand_id, call_id) references calls (brand_id, id)
 ) with (fillfactor = 70);
+
+-- By its call alone, without looking at another brand's row (0003).
+create unique index rooms_by_call on rooms (call_id, brand_id);
 
 -- One stay of one browser. `process_id` is whose connection it has, or had until `lost_at`: who comes back with the secret goes on.
 create table room_peers (
@@ -30,6 +32,7 @@ create table room_peers (
     camera         boolean     not null default false,
     microphone     boolean     not null default false,
     screen         boolean     not null default false,
+    records        boolean     not null default false,  -- the room, just now
     hand_raised_at timestamptz,
     joined_at      timestamptz not null,
     lost_at        timestamptz,
@@ -59,13 +62,14 @@ create unlogged table room_mail (
     primary key (process_id, id)
 );
 
-insert into chores (name, every) values ('sweep_rooms', '5 seconds'), ('prune_rooms', '1 minute');
+insert into chores (name, every) values ('prune_rooms', '1 minute');
 
 -- The room as it is now, for the processes that serve it.
 create function room_v1(p_brand_id text, p_call_id uuid) returns jsonb language sql stable as $$
     select jsonb_build_object(
         'brand', r.brand_id, 'call', r.call_id, 'version', r.version, 'kind', coalesce(s.kind, 'office_hours'),
-        'is_open', r.opened_at is not null or s.id is null, 'is_recorded', c.records, 'is_recording', r.is_recording, 'is_closed', r.closed_at is not null,
+        'is_open', r.opened_at is not null or s.id is null, 'is_recorded', c.records, 'is_recording', exists (
+            select from room_peers p where p.brand_id = r.brand_id and p.call_id = r.call_id and p.left_at is null and p.records), 'is_closed', r.closed_at is not null,
         'peers', coalesce((
             select jsonb_agg(jsonb_build_object('id', p.id, 'user', p.user_id, 'role', p.role, 'process', p.process_id,
                 'camera', p.camera, 'microphone', p.microphone, 'screen', p.screen, 'hand_raised_at', wire_time_v1(p.hand_raised_at))
@@ -105,15 +109,12 @@ begin
         select r.span_id into ends from rooms r where r.brand_id = p_brand_id and r.call_id = p_call_id;
         update rooms set span_id = null, opened_at = null where brand_id = p_brand_id and call_id = p_call_id;
     end if;
-    update rooms r set is_recording = false
-    where r.brand_id = p_brand_id and r.call_id = p_call_id and r.is_recording and not exists (
-        select from room_peers p where p.brand_id = r.brand_id and p.call_id = r.call_id and p.left_at is null and p.role = 'host');
     return jsonb_build_object('connections', told, 'ended_span', ends);
 end $$;
 
--- Somebody comes in with a token, which names the call: as a new peer, instead of one of theirs that was there (p_replaced), or as one
--- that has lost its connection (p_resumed), each by the hash of its secret. Hosts are always let in. A person has so many devices here:
--- one more takes the place of the first of them.
+-- Somebody comes in with a token, which names the call. In a session's room the rows say as what, and whether: the token may be of before.
+-- They come as a new peer, instead of one of theirs that was there (p_replaced), or as one that has lost its connection (p_resumed), each
+-- by the hash of its secret. Hosts are always let in. A person has so many devices here: one more takes the place of the first of them.
 -- Outcomes: entered | resumed | not_joinable | removed | full
 create function enter_room_any_brand_v1(
     p_call_id uuid, p_id uuid, p_user_id text, p_role text, p_secret_hash bytea, p_process_id uuid, p_resumed bytea, p_replaced bytea,
@@ -126,6 +127,8 @@ declare
     now_    timestamptz;
     there   room_peers;
     is_new  boolean := false;
+    goes_on boolean := false;
+    as_     text := p_role;
 begin
     select * into c from calls k where k.id = p_call_id and k.provider = 'builtin';
     select * into s from sessions x where x.brand_id = c.brand_id and x.id = c.session_id;
@@ -139,26 +142,36 @@ begin
         outcome := 'not_joinable';
         return;
     end if;
-    if s.id is not null and is_barred_v1(s, p_user_id) then
-        outcome := 'removed';
-        return;
+    if s.id is not null then
+        as_ := case when p_user_id = s.host_id or p_user_id = any (s.co_host_ids) then 'host' when s.kind = 'live' then 'viewer' else 'speaker' end;
+        outcome := case when is_barred_v1(s, p_user_id) then 'removed'
+            when as_ <> 'host' and not exists (
+                select from registrations g where g.brand_id = s.brand_id and g.user_id = p_user_id and g.session_id = s.id
+                and g.status = 'registered') then 'not_joinable' end;
+        if outcome is not null then
+            return;
+        end if;
     end if;
     now_ := date_trunc('milliseconds', clock_timestamp());
 
-    update room_peers p set process_id = p_process_id, lost_at = null, role = p_role
-    where p.brand_id = c.brand_id and p.call_id = c.id and p.secret_hash = p_resumed and p.user_id = p_user_id and p.left_at is null
-    returning p.* into there;
+    select p.* into there from room_peers p
+    where p.brand_id = c.brand_id and p.call_id = c.id and p.secret_hash = p_resumed and p.user_id = p_user_id and p.left_at is null;
     if found then
         outcome := 'resumed';
+        update room_peers p set process_id = p_process_id, lost_at = null, role = as_
+        where p.brand_id = c.brand_id and p.call_id = c.id and p.id = there.id;
+        insert into room_mail (process_id, brand_id, call_id)  -- whose connection it had
+        select there.process_id, c.brand_id, c.id where there.process_id <> p_process_id;
     else
         select p.* into there from room_peers p
         where p.brand_id = c.brand_id and p.call_id = c.id and p.secret_hash in (p_resumed, p_replaced) and p.user_id = p_user_id and p.left_at is null;
+        goes_on := coalesce(there.records, false);  -- of a page that was loaded anew
         if there.id is null then  -- else one person could be all that the room holds
             select p.* into there from room_peers p
             where p.brand_id = c.brand_id and p.call_id = c.id and p.user_id = p_user_id and p.left_at is null
             order by p.joined_at desc, p.id desc offset p_most_devices - 1 limit 1;
         end if;
-        if p_role <> 'host' and (
+        if as_ <> 'host' and (
             select case when s.kind = 'live' then count(*) filter (where p.role = 'viewer') >= p_most_viewers
                         else count(*) filter (where p.role <> 'host') >= p_most_people - greatest(1, count(*) filter (where p.role = 'host')) end
             from room_peers p where p.brand_id = c.brand_id and p.call_id = c.id and p.left_at is null and p.id is distinct from there.id
@@ -171,8 +184,8 @@ begin
             r.span_id := p_id::text;
             is_new := true;
         end if;
-        insert into room_peers (brand_id, call_id, id, user_id, role, secret_hash, process_id, span_id, joined_at)
-        values (c.brand_id, c.id, p_id, p_user_id, p_role, p_secret_hash, p_process_id, r.span_id, now_);
+        insert into room_peers (brand_id, call_id, id, user_id, role, secret_hash, process_id, span_id, records, joined_at)
+        values (c.brand_id, c.id, p_id, p_user_id, as_, p_secret_hash, p_process_id, r.span_id, goes_on and as_ = 'host', now_);
         if there.id is not null then
             gone := leave_room_v1(c.brand_id, c.id, array[there.id]);
             insert into room_mail (process_id, brand_id, call_id, peer_id, body)
@@ -182,7 +195,7 @@ begin
                                    'began_span', case when is_new then r.span_id end);
         there.id := p_id;
     end if;
-    update rooms x set span_id = r.span_id, opened_at = case when p_role = 'host' then coalesce(x.opened_at, now_) else x.opened_at end
+    update rooms x set span_id = r.span_id, opened_at = case when as_ = 'host' then coalesce(x.opened_at, now_) else x.opened_at end
     where x.brand_id = c.brand_id and x.call_id = c.id;
     peer := there.id;
     room := room_changed_v1(c.brand_id, c.id, p_process_id);
@@ -202,11 +215,14 @@ begin
     return case when found then room_changed_v1(p_brand_id, p_call_id, p_process_id) end;
 end $$;
 
--- A host's browser records, or does so no longer.
-create function record_room_v1(p_brand_id text, p_call_id uuid, p_process_id uuid, p_is_recording boolean) returns jsonb language plpgsql as $$
+-- A host's browser records; or a host ends that, whoever records.
+create function record_room_v1(p_brand_id text, p_call_id uuid, p_id uuid, p_process_id uuid, p_records boolean) returns jsonb language plpgsql as $$
+declare
+    r rooms;
 begin
-    update rooms r set is_recording = p_is_recording
-    where r.brand_id = p_brand_id and r.call_id = p_call_id and r.span_id is not null and r.is_recording <> p_is_recording;
+    select * into r from rooms x where x.brand_id = p_brand_id and x.call_id = p_call_id for no key update;
+    update room_peers p set records = p_records
+    where p.brand_id = p_brand_id and p.call_id = p_call_id and (p.id = p_id or not p_records) and p.left_at is null and p.records <> p_records;
     return case when found then room_changed_v1(p_brand_id, p_call_id, p_process_id) else room_v1(p_brand_id, p_call_id) end;
 end $$;
 
@@ -267,7 +283,8 @@ $$;
 create function seen_room_process_v1(p_process_id uuid) returns timestamptz language sql as $$
     insert into room_processes as known (id, seen_at, steady_since) values (p_process_id, clock_timestamp(), clock_timestamp())
     on conflict (id) do update set seen_at = excluded.seen_at,
-        steady_since = case when known.seen_at > excluded.seen_at - interval '15 seconds' then known.steady_since else excluded.seen_at end
+        steady_since = case when known.seen_at > excluded.seen_at - interval '15 seconds' and known.steady_since <= excluded.seen_at
+                            then known.steady_since else excluded.seen_at end
     returning steady_since
 $$;
 
@@ -290,12 +307,13 @@ declare
     one   record;
     left_ jsonb;
 begin
-    if seen_room_process_v1('00000000-0000-0000-0000-000000000000') < clock_timestamp() - p_patience then
-        update room_peers p set lost_at = coalesce(k.seen_at, p.joined_at)
-        from (select distinct q.process_id from room_peers q where q.left_at is null) there left join room_processes k on k.id = there.process_id
-        where p.process_id = there.process_id and p.left_at is null and p.lost_at is null
-            and coalesce(k.seen_at, p.joined_at) < clock_timestamp() - p_patience;
+    if seen_room_process_v1('00000000-0000-0000-0000-000000000000') > clock_timestamp() - p_patience then
+        return;
     end if;
+    update room_peers p set lost_at = coalesce(k.seen_at, p.joined_at)  -- within 5 s of when it died
+    from (select distinct q.process_id from room_peers q where q.left_at is null) there left join room_processes k on k.id = there.process_id
+    where p.process_id = there.process_id and p.left_at is null and p.lost_at is null
+        and coalesce(k.seen_at, p.joined_at) < clock_timestamp() - p_patience - interval '5 seconds';
     for one in
         select p.brand_id, p.call_id, array_agg(p.id) as ids from room_peers p
         where p.left_at is null and p.lost_at < clock_timestamp() - p_patience group by p.brand_id, p.call_id order by p.brand_id, p.call_id limit p_most
@@ -366,7 +384,7 @@ begin
     execute format('grant select, update on relay, chores to %I', service_role);
     execute format('grant select on public._pogo_migration to %I', service_role);
 end $$;
-delete from chores where name in ('sweep_rooms', 'prune_rooms');
+delete from chores where name = 'prune_rooms';
 drop function forget_room_processes_any_brand_v1, room_state_any_brand_v1, sweep_rooms_any_brand_v1, room_process_any_brand_v1, seen_room_process_v1,
     take_room_mail_any_brand_v1,
     clear_room_any_brand_v1, leave_room_as_v1, lose_room_peer_v1, record_room_v1, set_room_peer_v1, enter_room_any_brand_v1, leave_room_v1, room_changed_v1,

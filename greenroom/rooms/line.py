@@ -15,7 +15,7 @@ from greenroom.rooms.queries import Change
 from greenroom.rooms.schemas import Out, OutReason, Peer
 
 MOST_WAITING = 1_000  # messages that a browser has not read yet
-MOST_OCTETS = 1024 * 1024  # of them
+MOST_OCTETS = 4 * 1024 * 1024  # of them
 CLOSING_SECONDS = 5.0
 
 COME_AGAIN: Final = 1012
@@ -42,12 +42,20 @@ class Line:
         self.peer: UUID | None = None
         self.told: dict[UUID, Peer] = {}  # of whom it knows, as it was told last
         self.news = Change()  # of itself, not yet kept
+        self.recording: bool | None = None  # whether the room is to be recorded, not yet kept
         self.is_keeping = False
         self.code: int | None = None  # with which it is closed, once it is told what waits
         self._waiting: deque[str] = deque()
         self._octets = 0
         self._woken = asyncio.Event()
         self.over = asyncio.Event()
+
+    def keep_again(self, news: Change, recording: bool | None) -> None:
+        """It could not be kept: what was said since is the later word."""
+        since = {name: value for name, value in msgspec.structs.asdict(self.news).items() if value is not None}
+        self.news = msgspec.structs.replace(news, **since)
+        if self.recording is None:
+            self.recording = recording
 
     @property
     def is_over(self) -> bool:

@@ -18,7 +18,7 @@ ENTER_ANY_BRAND = "select * from enter_room_any_brand_v1($1, $2, $3, $4, $5, $6,
 
 SET_PEER = "select set_room_peer_v1($1, $2, $3, $4, $5, $6, $7, $8) as room"
 
-RECORD = "select record_room_v1($1, $2, $3, $4) as room"
+RECORD = "select record_room_v1($1, $2, $3, $4, $5) as room"
 
 LOSE = "select lose_room_peer_v1($1, $2, $3, $4)"
 
@@ -176,9 +176,9 @@ async def set_peer(db: Database, room: KeptRoom, peer: UUID, it: Change, process
     return None if row is None else _room(row["room"])
 
 
-async def record(db: Database, room: KeptRoom, process: UUID, *, on: bool) -> KeptRoom | None:
-    """The room, recorded or no longer. Raises Unavailable."""
-    row = await db.row(RECORD, room.brand, room.call, process, on)
+async def record(db: Database, room: KeptRoom, peer: UUID, process: UUID, *, on: bool) -> KeptRoom | None:
+    """The room, recorded by this peer, or by nobody any more. Raises Unavailable."""
+    row = await db.row(RECORD, room.brand, room.call, peer, process, on)
     return None if row is None else _room(row["room"])
 
 

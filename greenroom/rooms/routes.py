@@ -10,11 +10,12 @@ import msgspec
 from starlette.routing import WebSocketRoute
 from uvicorn.protocols.utils import ClientDisconnected
 
-from greenroom.kit.errors import InvalidToken, Unauthenticated, Unavailable
+from greenroom.kit.errors import InvalidToken, RateLimited, Unauthenticated, Unavailable
 from greenroom.kit.http.asgi import Receive, Scope, Send
+from greenroom.kit.http.rate_limit import RateLimiter, key_of
 from greenroom.kit.http.sockets import ABORT, subprotocols_of
 from greenroom.kit.ids import parse_id
-from greenroom.kit.telemetry import logger, places_of
+from greenroom.kit.telemetry import logger, places_of, requests_limited
 from greenroom.rooms.line import CLOSING_SECONDS, NOT_THE_PROTOCOL, TOO_MUCH, Line
 from greenroom.rooms.schemas import PROTOCOL, Said
 from greenroom.rooms.switchboard import Switchboard
@@ -25,8 +26,10 @@ RESUME = "resume."
 REPLACE = "replace."
 TRY_AGAIN_LATER = 1013
 NO_TEXT = 1003
-BURST = 600  # messages: who comes into a full room describes itself to each, with candidates
-MESSAGES_PER_SECOND = 60.0
+# Who comes into a full room describes itself to each, with candidates.
+MESSAGES = (600.0, 60.0)  # at once, and a second
+OCTETS = (1024.0 * 1024, 128.0 * 1024)
+ENTRIES = 60  # of one person into one call, a minute
 
 _said_in = msgspec.json.Decoder(Said).decode
 
@@ -34,33 +37,36 @@ _said_in = msgspec.json.Decoder(Said).decode
 class Allowance:
     """How much may be said: so much at once, and from then on so much a second."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, amount: tuple[float, float], clock: Callable[[], float] = time.monotonic) -> None:
+        self._most, self._per_second = amount
         self._clock = clock
-        self._left = float(BURST)
+        self._left = self._most
         self._at = clock()
 
-    def take(self) -> bool:
-        """Whether one more message is within it."""
+    def take(self, amount: float) -> bool:
+        """Whether so much more is within it."""
         now = self._clock()
-        self._left = min(BURST, self._left + (now - self._at) * MESSAGES_PER_SECOND)
+        self._left = min(self._most, self._left + (now - self._at) * self._per_second) - amount
         self._at = now
-        if self._left < 1:
-            return False
-        self._left -= 1
-        return True
+        return self._left >= 0
 
 
 class Signalling:
     """The endpoint (ASGI)."""
 
-    def __init__(self, tokens: RoomTokens) -> None:
+    def __init__(self, tokens: RoomTokens, limiter: RateLimiter) -> None:
         self._tokens = tokens
+        self._limiter = limiter
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One browser, until its connection ends. Raises Unauthenticated, InvalidToken before the handshake."""
+        """One browser, until its connection ends. Raises Unauthenticated, InvalidToken, RateLimited before that."""
         scope["path_template"] = PATH
         offered = subprotocols_of(scope)
         token = self._token_in(offered, scope["path_params"]["id"])
+        wait = self._limiter.take(key_of("room", str(token.call), token.sub), limit=ENTRIES)
+        if wait is not None:
+            requests_limited.labels("room").inc()
+            raise RateLimited(retry_after_ms=wait)
         await receive()  # the handshake's own
         await send({"type": "websocket.accept", "subprotocol": PROTOCOL})
         line = Line(token.sub, token.role)
@@ -105,7 +111,7 @@ async def _written(line: Line, send: Send) -> None:
 
 async def _read(line: Line, receive: Receive, switchboard: Switchboard) -> None:
     """Until the connection is gone. What cannot be read ends it."""
-    allowance = Allowance()
+    messages, octets = Allowance(MESSAGES), Allowance(OCTETS)
     while True:
         message: Any = await receive()
         if message["type"] == "websocket.disconnect":
@@ -115,12 +121,12 @@ async def _read(line: Line, receive: Receive, switchboard: Switchboard) -> None:
         text = message.get("text")
         if text is None:
             line.close(NO_TEXT)
-        elif not allowance.take():
+        elif not (messages.take(1) and octets.take(len(text))):
             line.close(TOO_MUCH)
         else:
             try:
                 said = _said_in(text)
-            except (msgspec.DecodeError, UnicodeEncodeError):
+            except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
                 line.close(NOT_THE_PROTOCOL)
                 continue
             try:
@@ -135,6 +141,6 @@ def _after(prefix: str, offered: Sequence[str]) -> str | None:
     return next((one.removeprefix(prefix) for one in offered[2:] if one.startswith(prefix)), None)
 
 
-def signalling(tokens: RoomTokens) -> WebSocketRoute:
+def signalling(tokens: RoomTokens, limiter: RateLimiter) -> WebSocketRoute:
     """Where it is found."""
-    return WebSocketRoute(PATH, cast("Any", Signalling(tokens)))
+    return WebSocketRoute(PATH, cast("Any", Signalling(tokens, limiter)))

@@ -8,7 +8,7 @@ are here, and by the mail of the other's process where they are not.
 import asyncio
 import hashlib
 import secrets
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -23,9 +23,9 @@ from greenroom.kit.ids import new_id
 from greenroom.kit.telemetry import logger, places_of, room_peers
 from greenroom.providers.protocol import ProviderEvent
 from greenroom.rooms import queries
-from greenroom.rooms.line import COME_AGAIN, Line, text_of
+from greenroom.rooms.line import CODES, COME_AGAIN, Line, text_of
 from greenroom.rooms.provider import NAME
-from greenroom.rooms.queries import Change, Entering, KeptRoom, Left, Letter, Mail
+from greenroom.rooms.queries import Change, Entering, KeptRoom, Left, Letter
 from greenroom.rooms.schemas import (
     Gone,
     Hand,
@@ -35,7 +35,7 @@ from greenroom.rooms.schemas import (
     Lowered,
     Mute,
     Muted,
-    Out,
+    OutReason,
     PeerNews,
     Record,
     Relayed,
@@ -52,6 +52,7 @@ from greenroom.rooms.view import changes, room_of, shown_to
 
 LOOK_SECONDS = 0.1
 ALIVE_SECONDS = 5.0
+WHY_SECONDS = 1.0
 AGAIN_SECONDS = 0.5
 MAIL_AT_ONCE = 500
 SECRET_OCTETS = 24
@@ -124,13 +125,15 @@ class Switchboard:
             self._note(coming(token.call, entered.came))
         if entered.gone is not None:
             self._replace(token.call, entered.gone)
-        present = self._apply(entered.room)
+        present = self._rooms.setdefault(token.call, Present(entered.room))
+        self._apply(entered.room)
         kept = present.kept
         before = present.lines.get(entered.peer)
         if before is not None:
             before.put_out("replaced")
             room_peers.dec()
         line.call, line.peer = token.call, entered.peer
+        line.role = next((one.role for one in kept.peers if one.id == entered.peer), line.role)
         present.lines[entered.peer] = line
         room_peers.inc()
         line.told = {one.id: one for one in shown_to(kept, entered.peer, line.role)}
@@ -198,21 +201,22 @@ class Switchboard:
     def _room(self, kept: KeptRoom) -> Room:
         return room_of(kept, most_people=self._limits.people, most_viewers=self._limits.viewers)
 
-    def _apply(self, kept: KeptRoom) -> Present:
+    def _apply(self, kept: KeptRoom) -> None:
         """The room as it is now; everybody here is told what that changes for them. What is older than what is known is not."""
         present = self._rooms.get(kept.call)
-        if present is None:
-            present = self._rooms[kept.call] = Present(kept)
-            return present
-        if kept.version <= present.kept.version:
-            return present
+        if present is None or kept.version <= present.kept.version:
+            return
         before, present.kept = self._room(present.kept), kept
         room = self._room(kept)
-        inside = {one.id for one in kept.peers}
+        inside = {one.id: one for one in kept.peers}
         for peer, line in present.lines.items():
             if peer not in inside:
-                line.close(COME_AGAIN)  # unless it was told why
+                self._run(_close_soon(line))
                 continue
+            if inside[peer].process != self._me:
+                line.put_out("replaced")
+                continue
+            line.role = inside[peer].role
             if room != before:
                 line.tell(text_of(RoomNews(room)))
             now = {one.id: one for one in shown_to(kept, peer, line.role)}
@@ -222,7 +226,6 @@ class Switchboard:
                 line.tell(text_of(Gone(one)))
             for other in new:
                 line.tell(text_of(PeerNews(other)))
-        return present
 
     def _tell(self, present: Present, peer: UUID, text: str) -> None:
         """To a browser here, or to one that another process has."""
@@ -252,18 +255,28 @@ class Switchboard:
 
     async def _keep_all(self, line: Line) -> None:
         try:
-            while line.news != Change() and (present := self._of(line)) is not None and line.peer is not None:
+            while (line.news != Change() or line.recording is not None) and (present := self._of(line)) is not None:
                 news, line.news = line.news, Change()
+                recording, line.recording = line.recording, None
                 try:
-                    kept = await queries.set_peer(self._db, present.kept, line.peer, news, self._me)
+                    await self._keep_once(line, present.kept, news, recording)
                 except Unavailable:
-                    line.news = _merged(news, line.news)
+                    line.keep_again(news, recording)
                     await asyncio.sleep(AGAIN_SECONDS)
-                    continue
-                if kept is not None:
-                    self._apply(kept)
         finally:
             line.is_keeping = False
+
+    async def _keep_once(self, line: Line, room: KeptRoom, news: Change, recording: bool | None) -> None:
+        if line.peer is None:
+            return
+        if news != Change():
+            self._apply_if(await queries.set_peer(self._db, room, line.peer, news, self._me))
+        if recording is not None:
+            self._apply_if(await queries.record(self._db, room, line.peer, self._me, on=recording))
+
+    def _apply_if(self, kept: KeptRoom | None) -> None:
+        if kept is not None:
+            self._apply(kept)
 
     async def _leave(self, present: Present, line: Line) -> None:
         if line.peer is None:
@@ -276,8 +289,7 @@ class Switchboard:
         for event in [] if gone is None else leaving(present.kept.call, gone):
             self._note(event)
         line.close(1000)
-        if kept is not None:
-            self._apply(kept)
+        self._apply_if(kept)
 
     async def _obey(self, present: Present, line: Line, said: "Lower | Mute | Record") -> None:
         try:
@@ -291,9 +303,8 @@ class Switchboard:
                         self._apply(kept)
                         self._tell(present, peer, text_of(Lowered()))
                 case Record(on):
-                    kept = await queries.record(self._db, present.kept, self._me, on=on)
-                    if kept is not None:
-                        self._apply(kept)
+                    line.recording = on
+                    self._keep(line, line.news)
         except Unavailable:
             logger().warning("room_unchanged", reason=BY_DATABASE_UNAVAILABLE)
 
@@ -310,14 +321,13 @@ class Switchboard:
             if one.peer is None:
                 changed[one.call] = present.kept
             else:
-                _deliver(present, one)
+                _deliver(present, one.peer, one.body or "")
         for kept in changed.values():
             await self._look_up(kept)
 
     async def _look_up(self, kept: KeptRoom) -> None:
         found = await queries.get(self._db, kept.brand, kept.call)
-        if found is not None and kept.call in self._rooms:
-            self._apply(found)
+        self._apply_if(found)
 
     async def _say_alive(self) -> None:
         """With whom it has here; and see whether a room has changed without a word."""
@@ -361,29 +371,23 @@ class Switchboard:
             logger().error("rooms_failed", error=places_of(error))
 
 
-class _Kind(Struct, frozen=True):
-    type: str
+# As migrations/0019_rooms.sql writes it. What browsers say to each other is never read here.
+_OUTS: Mapping[str, OutReason] = {f'{{"type":"out","reason":"{reason}"}}': reason for reason in CODES}
 
 
-_kind_in = msgspec.json.Decoder(_Kind).decode
-_out_in = msgspec.json.Decoder(Out).decode
-
-
-def _deliver(present: Present, mail: Mail) -> None:
+def _deliver(present: Present, peer: UUID, body: str) -> None:
     """What another process says to a browser here; that it is over for it is said, and done."""
-    line = None if mail.peer is None else present.lines.get(mail.peer)
-    if line is None or mail.body is None:
-        return
-    if _kind_in(mail.body).type == "out":
-        line.put_out(_out_in(mail.body).reason)
-    else:
-        line.tell(mail.body)
+    line = present.lines.get(peer)
+    if line is not None and body in _OUTS:
+        line.put_out(_OUTS[body])
+    elif line is not None:
+        line.tell(body)
 
 
-def _merged(earlier: Change, later: Change) -> Change:
-    """The later word on each thing."""
-    said = {name: value for name, value in msgspec.structs.asdict(later).items() if value is not None}
-    return msgspec.structs.replace(earlier, **said)
+async def _close_soon(line: Line) -> None:
+    """Who is in the room no longer is told why by mail, which may come a moment later; else it comes again."""
+    await asyncio.sleep(WHY_SECONDS)
+    line.close(COME_AGAIN)
 
 
 def _hash(secret: str) -> bytes:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Self
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -78,7 +78,8 @@ class Browser:
     async def _listen(self) -> None:
         try:
             async for text in self.connection:
-                self._take(json.loads(text))
+                with suppress(RecursionError):  # Python's own reader; browsers' read on
+                    self._take(json.loads(text))
                 await self._tell()
         except ConnectionClosed:
             pass

@@ -66,6 +66,23 @@ async def test_there_is_no_other_socket(stage: RoomStage, path: str) -> None:
     assert raised.value.response.status_code in {401, 404}
 
 
+async def test_a_token_of_before_makes_nobody_a_host_and_holds_no_seat(stage: RoomStage) -> None:
+    session = await stage.session()
+    host = await stage.enters(session, HOST)
+    await stage.seated(session, "anna")
+    forged = await opened(stage.url, session["id"], written(session["id"], "anna"))  # it says host
+    stage.browsers.append(forged)
+    assert (await forged.welcomed()).heard[0]["role"] == "speaker"
+    await host.knows(forged)
+    await forged.say("record", on=True)
+    await forged.say("signal", to=host.me, data="after")
+    await host.signalled(by=forged, data="after")
+    assert not host.room["is_recording"]
+    seatless = await opened(stage.url, session["id"], written(session["id"], "nobody"))
+    stage.browsers.append(seatless)
+    assert await seatless.put_out() == "not_joinable"
+
+
 async def remove(stage: RoomStage, session: Json, user: str) -> None:
     answer = await stage.http.delete(f"/v1/sessions/{session['id']}/participants/{user}", headers=stage.tenant.bearer())
     assert answer.is_success, answer.text

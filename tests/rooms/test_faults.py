@@ -93,7 +93,9 @@ async def test_who_is_in_a_room_talks_on_while_the_database_is_away(at_a_mortal:
         await host.say("signal", to=anna.me, data="still here")
         await anna.signalled(by=host, data="still here")
         await anna.say("hand", raised=True)
+        await host.say("record", on=True)
         mortal.start()
         await host.until(lambda it: it.peers[anna.me]["hand_raised_at"] is not None)
+        await anna.until(lambda it: bool(it.room["is_recording"]))
         assert (host.code, anna.code) == (None, None)
         assert token

@@ -122,6 +122,23 @@ async def test_a_host_mutes_and_records_and_nobody_else_does(stage: RoomStage) -
     await ben.until(lambda it: not it.room["is_recording"])
 
 
+async def test_a_recording_is_over_with_who_records_and_any_host_may_end_it(stage: RoomStage) -> None:
+    session = await stage.session()
+    first, other = await stage.enters(session, HOST), await stage.enters(session, HOST)
+    anna = await stage.enters(session, "anna")
+    await first.say("record", on=True)
+    await anna.until(lambda it: bool(it.room["is_recording"]))
+    anew = await stage.enters(session, HOST, f"replace.{first.secret}")  # a page that is loaded anew goes on
+    assert anew.room["is_recording"]
+    await anew.say("leave")
+    await anna.until(lambda it: not it.room["is_recording"])
+    await other.say("record", on=True)
+    await anna.until(lambda it: bool(it.room["is_recording"]))
+    last = await stage.enters(session, HOST)
+    await last.say("record", on=False)
+    await anna.until(lambda it: not it.room["is_recording"])
+
+
 async def test_a_recording_is_over_with_the_last_host(stage: RoomStage) -> None:
     session = await stage.session()
     host, anna = await stage.enters(session, HOST), await stage.enters(session, "anna")
@@ -244,3 +261,17 @@ async def test_a_connection_goes_on_in_another_process(stage: RoomStage, second:
     await again.signalled(by=host, data="there")
     await again.say("signal", to=host.me, data="here")
     await host.signalled(by=again, data="here")
+
+
+async def test_of_one_stay_at_two_processes_the_later_connection_holds(stage: RoomStage, second: Server) -> None:
+    session = await stage.session()
+    host, anna = await stage.enters(session, HOST), await stage.enters(session, "anna")
+    await host.knows(anna)
+    again = await stage.enters(session, "anna", f"resume.{anna.secret}", url=second.url)
+    assert await anna.put_out() == "replaced"
+    await host.say("signal", to=again.me, data="there")
+    await again.signalled(by=host, data="there")
+    back = await stage.enters(session, "anna", f"resume.{anna.secret}")
+    assert await again.put_out() == "replaced"
+    await back.knows(host)
+    assert back.me == anna.me

@@ -1,5 +1,6 @@
 """WebSockets (RFC 6455): uvicorn's, of which one that does not read can be cut off, and refusals before the handshake."""
 
+import asyncio
 import logging
 from typing import Any
 
@@ -13,6 +14,10 @@ from greenroom.kit.http.asgi import Scope, Send
 _quiet = logging.getLogger("greenroom.sockets")
 _quiet.setLevel(logging.CRITICAL)
 
+MOST_UNTAKEN = 256 * 1024  # octets that wait to be taken by a client, which may be answers to its pings
+MOST_FRAMES = 1_000  # of one message
+CLOSING_SECONDS = 5.0  # for a client to take the last of it
+
 ABORT = "abort"  # in the scope: cuts the connection, whatever waits to be read
 
 
@@ -22,6 +27,22 @@ class AbortableSocket(WebSocketsSansIOProtocol):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.logger = self.conn.logger = _quiet
+
+    def data_received(self, data: bytes) -> None:
+        """What it makes us hold is bounded: pongs, and frames without an octet, are no messages that somebody counts."""
+        super().data_received(data)
+        if self.transport.get_write_buffer_size() > MOST_UNTAKEN or len(self.frames) > MOST_FRAMES:
+            self.transport.abort()
+
+    def keepalive_timeout(self) -> None:
+        """Nobody answers: nobody takes what is left to be sent, either."""
+        super().keepalive_timeout()
+        self.loop.call_later(CLOSING_SECONDS, self.transport.abort)
+
+    def on_task_complete(self, task: "asyncio.Task[None]") -> None:
+        """The application has ended, and with it whatever is not taken soon."""
+        super().on_task_complete(task)
+        self.loop.call_later(CLOSING_SECONDS, self.transport.abort)
 
     def handle_connect(self, event: Request) -> None:
         """The application begins after this, with a way to cut the connection."""
