@@ -12,7 +12,7 @@ from greenroom.identity.addresses import is_private_way
 from greenroom.identity.scopes import READ_LIVE, SCOPES, granted_by
 from greenroom.kit.wire import is_email_address
 from greenroom.notifications.smtp import server_at
-from greenroom.recordings.store import BUCKET
+from greenroom.recordings.address import BUCKET
 from greenroom.session_settings.schemas import VideoProvider
 from greenroom.settings import IdentitySource, LogLevel, Settings, SettingsError, Switch, variable
 from greenroom.webhooks.addresses import Reach

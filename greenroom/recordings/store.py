@@ -3,7 +3,6 @@
 Every operation raises Unavailable when the store does not do it within a bounded time, its own repetitions included.
 """
 
-import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -18,8 +17,8 @@ from obstore.store import LocalStore, ObjectStore, S3Store
 
 from greenroom.kit.errors import Unavailable
 from greenroom.kit.telemetry import logger, recording_store_failures
+from greenroom.recordings.address import BUCKET
 
-BUCKET: Final = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,62})(?:/(?P<prefix>[A-Za-z0-9._/-]*))?")
 CHUNK_OCTETS: Final = 256 * 1024
 PART_OCTETS: Final = 8 * 1024 * 1024  # of a file that is sent to a bucket in parts
 SILENCE: Final = timedelta(seconds=20)  # of a store, before it is asked again

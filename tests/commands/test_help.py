@@ -1,6 +1,8 @@
 """What a newcomer reads first."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -59,3 +61,9 @@ def test_openapi_prints_a_document_and_nothing_else(env: Environment) -> None:
 
 def test_openapi_is_the_same_every_time(env: Environment) -> None:
     assert greenroom("openapi", env=env).out == greenroom("openapi", env={**env, "PYTHONHASHSEED": "7"}).out
+
+
+def test_commands_load_no_metrics_and_no_store_before_they_are_needed() -> None:
+    """The metrics library reads where workers count together when it is imported: serve says that first."""
+    code = "import greenroom.cli, sys; sys.exit(bool({'prometheus_client', 'obstore'} & sys.modules.keys()))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
