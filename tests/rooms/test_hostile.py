@@ -48,19 +48,22 @@ async def test_octets_end_the_connection(stage: RoomStage) -> None:
     assert await anna.closed() == 1003
 
 
-@pytest.mark.parametrize(("octets", "code"), [(64 * 1024, None), (64 * 1024 + 1, 1009), (5_000_000, 1009)])
+TOO_BIG = {1009, 1006}  # what is still being sent may have the system reset the connection, before the code is read
+
+
+@pytest.mark.parametrize(("octets", "codes"), [(64 * 1024, set()), (64 * 1024 + 1, {1009}), (5_000_000, TOO_BIG)])
 async def test_a_message_of_64_kib_is_relayed_and_a_longer_one_ends_the_connection(
-    stage: RoomStage, octets: int, code: int | None
+    stage: RoomStage, octets: int, codes: set[int]
 ) -> None:
     host, anna = await pair(stage)
     around = json.dumps({"type": "signal", "to": host.me, "data": ""})
     data = "x" * (octets - len(around))
     with suppress(ConnectionClosed):  # in the middle of it
         await anna.connection.send(around.replace('"data": ""', f'"data": "{data}"'))
-    if code is None:
-        await host.signalled(by=anna, data=data)
+    if codes:
+        assert await anna.closed() in codes
     else:
-        assert await anna.closed() == code
+        await host.signalled(by=anna, data=data)
 
 
 async def test_one_message_in_many_frames_is_one_message_and_has_one_length(stage: RoomStage) -> None:
@@ -70,7 +73,7 @@ async def test_one_message_in_many_frames_is_one_message_and_has_one_length(stag
     await host.signalled(by=anna, data="in parts")
     with suppress(ConnectionClosed):  # in the middle of it
         await anna.connection.send(["x" * 1_000] * 200)
-    assert await anna.closed() == 1009
+    assert await anna.closed() in TOO_BIG
 
 
 async def test_a_flood_is_cut_off_and_nobody_else_is(stage: RoomStage) -> None:
