@@ -168,12 +168,20 @@ begin
         select * from leased l where l.act is not null;
 end $$;
 
--- What came of joining: ready | failed. The pieces of what has failed stay for a week.
-create function settle_room_recording_v1(p_brand_id text, p_id uuid, p_state text) returns void language sql as $$
-    update room_recordings set state = p_state, settled_at = clock_timestamp(), leased_until = '-infinity', failures = 0,
-        due_at = clock_timestamp() + case p_state when 'failed' then interval '7 days' else interval '0' end
-    where brand_id = p_brand_id and id = p_id and state in ('recording', 'finished')
-$$;
+-- What came of joining: ready | failed. The pieces of what has failed stay for a week. Answers whether it is settled: not where pieces
+-- have come since those were read that were joined, p_octets of them. Then it is joined once more, with all.
+create function settle_room_recording_v1(p_brand_id text, p_id uuid, p_state text, p_octets bigint) returns boolean language plpgsql as $$
+declare
+    now_ timestamptz := clock_timestamp();
+begin
+    update room_recordings set state = p_state, settled_at = now_, leased_until = '-infinity', failures = 0,
+        due_at = now_ + case p_state when 'failed' then interval '7 days' else interval '0' end
+    where brand_id = p_brand_id and id = p_id and state in ('recording', 'finished') and octets = p_octets;
+    if found then return true; end if;
+    update room_recordings set leased_until = '-infinity', due_at = now_
+    where brand_id = p_brand_id and id = p_id and state in ('recording', 'finished');
+    return false;
+end $$;
 
 -- A recording that was ready is no more: the session shows the one before it, where there is one. Answers whether it was.
 create function expire_room_recording_v1(p_brand_id text, p_id uuid) returns boolean language plpgsql as $$

@@ -13,7 +13,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import groupby
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, Literal
 
 from greenroom.inbox.service import Inbox
 from greenroom.kit.database import Database
@@ -91,21 +91,20 @@ class Joiner:
                 await queries.renew(self._db, due, lease=LEASE)
 
     async def _join(self, due: Due) -> None:
+        """All that is there now; where more comes meanwhile nothing is said of it, and it is joined once more."""
         pieces = await queries.pieces(self._db, due.brand, due.id)
+        octets = sum(one.octets for one in pieces)
         with tempfile.TemporaryFile(dir=self._directory if self._directory.is_dir() else None) as file:
             length = await self._length_of(due, pieces, file) if pieces else 0
-            if length:
+            if length and await queries.is_all(self._db, due, octets=octets):
                 await self._store.put_file(file_name(due.id), file)
-        times = (datetime.fromisoformat(due.started_at), datetime.fromisoformat(due.ended_at))
-        if length:
-            ready = Recording(id=str(due.id), state="ready", url=name_of(due.id), started_at=times[0], ended_at=times[1])
-            await tell(self._inbox, due.call, ready)
-        elif pieces:  # else nobody has heard of it
-            failed = Recording(id=str(due.id), state="failed", started_at=times[0], ended_at=times[1])
-            await tell(self._inbox, due.call, failed)
-        await queries.settle(self._db, due, "ready" if length else "failed")
-        recordings_joined.labels("ready" if length else "failed").inc()
-        logger().info("recording_joined", recording_id=str(due.id), brand_id=due.brand, pieces=len(pieces), ms=length)
+        state: Literal["ready", "failed"] = "ready" if length else "failed"
+        if pieces and await queries.is_all(self._db, due, octets=octets):  # of one without a piece nobody has heard
+            await tell(self._inbox, due.call, _told_of(due, state))
+        is_settled = await queries.settle(self._db, due, state, octets=octets)
+        recordings_joined.labels(state if is_settled else "postponed").inc()
+        said = "recording_joined" if is_settled else "recording_grew"
+        logger().info(said, recording_id=str(due.id), brand_id=due.brand, pieces=len(pieces), ms=length)
 
     async def _length_of(self, due: Due, pieces: Sequence[KeptPiece], file: IO[bytes]) -> int:
         """As `joined`; what makes the process fail again and again cannot be used."""
@@ -173,6 +172,12 @@ async def _told(store: Store, due: Due, pieces: Sequence[KeptPiece]) -> AsyncIte
             elif due.failures < PATIENCE:
                 raise PiecesMissingError
     yield told("end")
+
+
+def _told_of(due: Due, state: Literal["ready", "failed"]) -> Recording:
+    times = (datetime.fromisoformat(due.started_at), datetime.fromisoformat(due.ended_at))
+    url = name_of(due.id) if state == "ready" else None
+    return Recording(id=str(due.id), state=state, url=url, started_at=times[0], ended_at=times[1])
 
 
 def _name_of(due: Due, piece: KeptPiece) -> str:

@@ -37,7 +37,9 @@ update room_recordings set leased_until = '-infinity', failures = failures + 1,
 where brand_id = $1 and id = $2
 """
 
-SETTLE = "select settle_room_recording_v1($1, $2, $3)"
+SETTLE = "select settle_room_recording_v1($1, $2, $3, $4) as is_settled"
+
+IS_ALL = "select true from room_recordings r where r.brand_id = $1 and r.id = $2 and r.octets = $3"
 
 FORGET_PIECES = "delete from room_pieces where brand_id = $1 and recording_id = $2"
 
@@ -158,9 +160,15 @@ async def put_off(db: Database, due: Due) -> None:
     await db.row(PUT_OFF, due.brand, due.id)
 
 
-async def settle(db: Database, due: Due, state: Literal["ready", "failed"]) -> None:
-    """What came of joining."""
-    await db.row(SETTLE, due.brand, due.id, state)
+async def is_all(db: Database, due: Due, *, octets: int) -> bool:
+    """Whether its pieces have so many octets still: each has one at least, and none is taken back."""
+    return await db.row(IS_ALL, due.brand, due.id, octets) is not None
+
+
+async def settle(db: Database, due: Due, state: Literal["ready", "failed"], *, octets: int) -> bool:
+    """What came of joining so many octets; answers whether that was all of them. If not it is due again."""
+    row = await db.row(SETTLE, due.brand, due.id, state, octets)
+    return row is not None and bool(row["is_settled"])
 
 
 async def swept(db: Database, due: Due) -> None:

@@ -13,7 +13,7 @@ from tests.faults.waiting import eventually
 from tests.postgres import TestDatabase
 from tests.recordings.bucket import Bucket, running_bucket
 from tests.recordings.films import seen
-from tests.recordings.studio import Studio, in_studio, running_studio
+from tests.recordings.studio import PART, Studio, in_studio, running_studio
 from tests.server import Server, environment_of
 from tests.tenant import Tenant
 from tests.wire import assert_refused
@@ -105,6 +105,24 @@ async def test_a_process_that_is_killed_while_it_joins_loses_nothing(
     with started("worker", env=worker_environment, log=tmp_path / "next.log"):
         (ready,) = await studio.until(session, "ready")
     assert len(seen((await studio.watched(ready["url"])).content).pictures) == 30
+
+
+async def test_a_piece_that_comes_while_it_is_joined_is_in_the_film(
+    studio: Studio, bucket: Bucket, grey: bytes, worker_environment: dict[str, str], tmp_path: Path
+) -> None:
+    session = await studio.session()
+    recorder = await studio.recorder(session)
+    await recorder.begin()
+    half = len(grey) // 2
+    assert (await recorder.bring(grey[:half], 0)).status_code == 204
+    assert (await recorder.finish({PART: 1})).status_code == 204
+    bucket.behave("silent", only=f"pieces/{recorder.id}/{PART}/0")
+    with started("worker", env=worker_environment, log=tmp_path / "worker.log"):
+        assert await asyncio.to_thread(bucket.met.wait, 60)  # it has read which pieces there are
+        assert (await recorder.bring(grey[half:], 1)).status_code == 204
+        bucket.behave()
+        (ready,) = await studio.until(session, "ready")
+    assert len(seen((await studio.watched(ready["url"])).content).pictures) == 40
 
 
 async def test_a_store_that_is_away_while_it_is_joined_is_asked_again(
