@@ -3,20 +3,32 @@
 A piece is taken once it is whole and the store has it; only then does it count, and only then may the browser forget it.
 """
 
+import asyncio
 import hashlib
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 from uuid import UUID
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from greenroom.identity.caller import Caller
 from greenroom.inbox.service import Inbox
 from greenroom.kit.database import Database
-from greenroom.kit.errors import Forbidden, InvalidStatus, NotConfigured, NotFound, PayloadTooLarge, ValidationFailed
+from greenroom.kit.errors import (
+    Forbidden,
+    InvalidStatus,
+    NotConfigured,
+    NotFound,
+    PayloadTooLarge,
+    Unavailable,
+    ValidationFailed,
+)
 from greenroom.kit.ids import SessionId, new_id, parse_id
 from greenroom.providers.protocol import Facts, ProviderEvent, Recording, RecordingState
 from greenroom.recordings import queries
@@ -31,18 +43,25 @@ MOST_OF_A_CALL: Final = 50
 MOST_PARTS: Final = 1000
 MOST_PIECES: Final = 100_000  # of a part
 LATEST_PART: Final = 2**53
+MOST_AT_ONCE: Final = 16  # pieces, in a process
+TURN_SECONDS: Final = 5.0
+OTHER_DIGEST: Final = "Content-Digest: expected sha-256 of the body."
 
 _DIGEST: Final = "sha-256=:"
 _encode = msgspec.json.Encoder().encode
 
 
 class Recordings(Struct, frozen=True):
-    """Recordings for all requests of a process. `wait`: for how long a browser that was cut off may come back."""
+    """Recordings for all requests of a process. `wait`: for how long a browser that was cut off may come back.
+
+    `turns`: how many pieces it has in its memory at once, of 8 MiB at most.
+    """
 
     db: Database
     store: Store
     inbox: Inbox
     wait: timedelta
+    turns: asyncio.Semaphore = field(default_factory=partial(asyncio.Semaphore, MOST_AT_ONCE))
 
 
 class Begun(Struct, frozen=True):
@@ -58,6 +77,13 @@ class Place(Struct, frozen=True):
     recording: str
     part: str
     number: str
+
+
+class Said(Struct, frozen=True):
+    """What headers say of a piece: Content-Length, and Content-Digest (RFC 9530) with sha-256."""
+
+    length: str | None
+    digest: str | None
 
 
 async def begin(there: Recordings, caller: Caller, session_id: str) -> Begun:
@@ -84,20 +110,24 @@ async def begin(there: Recordings, caller: Caller, session_id: str) -> Begun:
     return Begun(str(beginning.id))
 
 
-async def keep(there: Recordings, caller: Caller, place: Place, octets: bytes, digest: str | None) -> None:
-    """Take a piece. Twice is once. Raises NotFound, Forbidden, InvalidStatus, ValidationFailed, PayloadTooLarge, Unavailable.
+async def keep(there: Recordings, caller: Caller, place: Place, said: Said, read: Callable[[], Awaitable[bytes]]) -> None:
+    """Take a piece: it is read once it is known to be wanted. Twice is once.
 
-    `digest`: Content-Digest (RFC 9530), with sha-256.
+    Raises NotFound, Forbidden, InvalidStatus, ValidationFailed, PayloadTooLarge, Unavailable.
     """
-    piece = await _piece_of(there, caller, place, octets, digest)
-    how = await queries.may_keep(there.db, piece)
-    if how == "may":
-        await there.store.put(piece_name(piece.recording, piece.part, piece.number, piece.sha256), octets)
-        how = await queries.keep(there.db, piece)
+    announced = await _piece_of(there, caller, place, said)
+    _refuse_unless_done(await queries.may_keep(there.db, announced))
+    async with _turn(there.turns):
+        octets = await read()
+        if not octets:
+            raise ValidationFailed("A piece has at least one octet.")
+        if hashlib.sha256(octets).digest() != announced.sha256:
+            raise ValidationFailed(OTHER_DIGEST)
+        how = await _kept(there, replace(announced, octets=len(octets)), octets)
     _refuse_unless_done(how)
     if how == "first":
         now = datetime.now(UTC)
-        await tell(there.inbox, piece.session, Recording(id=str(piece.recording), state="processing", started_at=now))
+        await tell(there.inbox, announced.session, Recording(id=str(announced.recording), state="processing", started_at=now))
 
 
 async def finish(there: Recordings, caller: Caller, session_id: str, recording_id: str, parts: str) -> None:
@@ -151,14 +181,36 @@ def parts_in(text: str) -> Mapping[str, int]:
     return parts
 
 
-async def _piece_of(there: Recordings, caller: Caller, place: Place, octets: bytes, digest: str | None) -> Piece:
+async def _kept(there: Recordings, piece: Piece, octets: bytes) -> str:
+    how = await queries.may_keep(there.db, piece)
+    if how == "may":
+        await there.store.put(piece_name(piece.recording, piece.part, piece.number, piece.sha256), octets)
+        how = await queries.keep(there.db, piece)
+    return how
+
+
+@asynccontextmanager
+async def _turn(turns: asyncio.Semaphore) -> AsyncIterator[None]:
+    """A place among the pieces that this process has in its memory. Raises Unavailable where none becomes free."""
+    try:
+        async with asyncio.timeout(TURN_SECONDS):
+            await turns.acquire()
+    except TimeoutError:
+        raise Unavailable("Many pieces of recordings come just now; bring it again.", retry_after_seconds=5) from None
+    try:
+        yield
+    finally:
+        turns.release()
+
+
+async def _piece_of(there: Recordings, caller: Caller, place: Place, said: Said) -> Piece:
+    """As the headers say it; who does not say a length brings one octet at least."""
     known_id = known_id_in(place.session)
     brand = await brand_of(there.db, caller, known_id)
-    if not octets:
-        raise ValidationFailed("A piece has at least one octet.")
-    sha256 = hashlib.sha256(octets).digest()
-    if _sha256_in(digest) != sha256:
-        raise ValidationFailed("Content-Digest: expected sha-256 of the body.")
+    sha256 = _sha256_in(said.digest)
+    if sha256 is None:
+        raise ValidationFailed(OTHER_DIGEST)
+    length = said.length or ""
     return Piece(
         recording=_recording_in(place.recording),
         session=known_id,
@@ -166,7 +218,7 @@ async def _piece_of(there: Recordings, caller: Caller, place: Place, octets: byt
         user=caller.user,
         part=_number_in(place.part, most=LATEST_PART),
         number=_number_in(place.number, most=MOST_PIECES - 1),
-        octets=len(octets),
+        octets=min(int(length[:19]), MOST_OCTETS) if length.isascii() and length.isdecimal() else 1,
         sha256=sha256,
         most_octets=MOST_OCTETS,
         wait=there.wait,
@@ -178,10 +230,9 @@ def _sha256_in(digest: str | None) -> bytes | None:
     for one in (digest or "").split(","):
         member = one.strip()
         if member.startswith(_DIGEST) and member.endswith(":"):
-            try:
-                return b64decode(member.removeprefix(_DIGEST)[:-1], validate=True)
-            except ValueError:
-                return None
+            with suppress(ValueError):
+                found = b64decode(member.removeprefix(_DIGEST)[:-1], validate=True)
+                return found if len(found) == hashlib.sha256().digest_size else None
     return None
 
 

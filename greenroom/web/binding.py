@@ -57,8 +57,10 @@ def does(path: str, *, signed_out: bool = False) -> Callable[[Shown], Performed]
     return bound
 
 
-def takes(path: str, *, most: int) -> Callable[[Shown], Performed]:
-    """Bind a handler to octets that a module of ours sends by PUT, at most so many; a header holds the form's proof.
+def takes(path: str) -> Callable[[Shown], Performed]:
+    """Bind a handler to octets that a module of ours sends by PUT; a header holds the form's proof.
+
+    They are not read yet: the handler asks first whether they are wanted.
 
     They count against no limit but the address's: a browser that was cut off has many of them to bring at once, and its
     person's own acts are not to wait for that.
@@ -71,7 +73,6 @@ def takes(path: str, *, most: int) -> Callable[[Shown], Performed]:
             refuse_unless_writing(visit.caller)
             if not visit.there.seals.holds(request.header(forms.PROOF) or "", visit.known):
                 raise Forbidden("This was sent by a page that somebody else was shown; load the page again.")
-            await request.bounded_body(most)
             return await handler(visit, **parameters)
 
         return Performed(method="PUT", path=path, handler=answered, operation=None)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from greenroom.recordings.service import MOST_AT_ONCE
 from tests.commands.command import started
 from tests.faults.waiting import eventually
 from tests.postgres import TestDatabase
@@ -86,6 +87,20 @@ async def test_a_piece_that_the_store_does_not_take_is_brought_again(studio: Stu
     assert refused.headers["retry-after"]
     bucket.behave()
     assert (await recorder.bring(b"x", 0, part=1)).status_code == 204
+
+
+async def test_no_process_holds_more_pieces_than_it_has_memory_for(studio: Studio, bucket: Bucket) -> None:
+    session = await studio.session()
+    recorder = await studio.recorder(session)
+    await recorder.begin()
+    bucket.behave("silent", only=recorder.id)
+    bringing = [asyncio.create_task(recorder.bring(b"x", number)) for number in range(MOST_AT_ONCE + 1)]
+    done, _ = await asyncio.wait(bringing, return_when=asyncio.FIRST_COMPLETED)
+    assert_refused(done.pop().result(), "unavailable", names="Many pieces")
+    bucket.behave()
+    await asyncio.gather(*bringing, return_exceptions=True)
+    for number in range(MOST_AT_ONCE + 1):
+        assert (await recorder.bring(b"x", number)).status_code == 204
 
 
 async def test_a_process_that_is_killed_while_it_joins_loses_nothing(

@@ -2,12 +2,13 @@
 
 import asyncio
 import random
+from uuid import uuid4
 
 import pytest
 
 from tests.recordings.films import seen
 from tests.recordings.studio import PART, Studio, pieces_of
-from tests.wire import assert_refused
+from tests.wire import assert_refused, exchange, request_of
 
 
 async def test_what_was_brought_in_pieces_is_one_film(studio: Studio, grey: bytes) -> None:
@@ -109,6 +110,19 @@ async def test_a_piece_that_was_changed_on_its_way_is_refused(studio: Studio) ->
     for digest in ("", "sha-256=:AAAA:", "sha-256=:!:", "md5=:AAAA:"):
         refused = await recorder.bring(b"octets", 0, headers={"content-digest": digest})
         assert_refused(refused, "validation_error", names="Content-Digest")
+
+
+@pytest.mark.parametrize(("name", "error"), [(None, "forbidden"), (str(uuid4()), "not_found"), ("x", "not_found")])
+async def test_a_piece_that_nobody_wants_is_refused_before_it_has_come(studio: Studio, name: str | None, error: str) -> None:
+    session = await studio.session()
+    await studio.http.put(f"/v1/sessions/{session['id']}/co-hosts/co_host_1", headers=studio.tenant.bearer())
+    recorder, other = await studio.recorder(session), await studio.recorder(session, "co_host_1")
+    await other.begin()
+    target = f"{recorder.path}/{name or other.id}/parts/{PART}/pieces/0".encode()
+    cookies = "; ".join(f"{one}={value}" for one, value in recorder.visitor.http.cookies.items())
+    headers = {**recorder.headers_of(b"x" * 1000), "cookie": cookies, "content-length": "1000"}
+    head = request_of("PUT", target, [(one, value.encode()) for one, value in headers.items()])
+    assert_refused(await exchange(studio.server, head), error)
 
 
 async def test_a_piece_that_is_too_large_is_refused(studio: Studio) -> None:

@@ -85,13 +85,13 @@ class ApiRequest:
         return self.raw_body
 
     async def _receive_body(self, most: int) -> bytes:
-        received: bytes = b""
+        received = bytearray()  # which grows where it is; octets would be copied with each part that comes
         while True:
             message = await self._receive()
             if message["type"] != "http.request":
                 raise ValidationFailed("The body did not arrive whole.")
-            received += message.get("body", b"")
+            received.extend(message.get("body", b""))
             if len(received) > most:
                 raise PayloadTooLarge(f"The body is larger than {most // 1024} KiB.")
             if not message.get("more_body", False):
-                return received
+                return bytes(received)

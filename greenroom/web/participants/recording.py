@@ -1,8 +1,10 @@
 """What the page of a room sends of a recording: the host's browser records, and brings it in pieces (static/recorder.js)."""
 
+from functools import partial
+
 from greenroom.kit.http.answer import Answer, bare_answer, json_answer
 from greenroom.recordings import service
-from greenroom.recordings.service import PIECE_OCTETS, Place, Recordings
+from greenroom.recordings.service import PIECE_OCTETS, Place, Recordings, Said
 from greenroom.web.binding import does, takes
 from greenroom.web.visit import Visit
 
@@ -15,12 +17,13 @@ async def begin_recording(visit: Visit, id: str) -> Answer:
     return json_answer(await service.begin(_recordings(visit), visit.caller, id), headers=[NO_STORE])
 
 
-@takes("/s/{id}/room/recordings/{recording}/parts/{part}/pieces/{number}", most=PIECE_OCTETS)
+@takes("/s/{id}/room/recordings/{recording}/parts/{part}/pieces/{number}")
 async def keep_piece(visit: Visit, id: str, recording: str, part: str, number: str) -> Answer:
     """Keep a piece. Twice is once."""
     place = Place(id, recording, part, number)
-    octets = visit.request.raw_body or b""
-    await service.keep(_recordings(visit), visit.caller, place, octets, visit.request.list_header(b"content-digest"))
+    request = visit.request
+    said = Said(request.header(b"content-length"), request.list_header(b"content-digest"))
+    await service.keep(_recordings(visit), visit.caller, place, said, partial(request.bounded_body, PIECE_OCTETS))
     return bare_answer(204, [NO_STORE])
 
 
