@@ -151,11 +151,33 @@ def _join_part(come: Input, joined: Joined) -> None:
         with suppress(DamagedError):
             for frame in reader.frames():
                 joined.add(frame)
-            if come.next.kind != "gap":
+            if not _passes_gap(come, reader):
                 return
-            come.pass_on()
-            reader.forget()
-        reader.resume()
+        if not _resumes(come, reader):
+            return
+
+
+def _resumes(come: Input, reader: Reader) -> bool:
+    """Go on at the part's next cluster, past whatever is damaged or missing before that; False at the part's end."""
+    while True:
+        try:
+            reader.resume()
+        except DamagedError:  # it only looked like a cluster
+            continue
+        except EOFError:
+            if not _passes_gap(come, reader):
+                return False
+        else:
+            return True
+
+
+def _passes_gap(come: Input, reader: Reader) -> bool:
+    """Pass over a gap, if there is one."""
+    if come.next.kind != "gap":
+        return False
+    come.pass_on()
+    reader.forget()
+    return True
 
 
 def _all_of(file: IO[bytes], count: int) -> bytes:

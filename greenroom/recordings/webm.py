@@ -162,7 +162,7 @@ class Reader:
         self._octets.forget()
 
     def resume(self) -> None:
-        """Go on at the next cluster. Raises EOFError."""
+        """Go on at the next cluster. Raises DamagedError where what was found is none, EOFError where there is no more."""
         self._octets.find(CLUSTER_BEGINS)
         self._element()
         self._cluster_at = 0

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from greenroom.recordings.joining import join, told
+from greenroom.recordings.webm import CLUSTER_BEGINS
 from tests.faults.waiting import eventually
 from tests.recordings.films import film, seeks_to, seen
 from tests.recordings.studio import PART, Studio, pieces_of
@@ -21,6 +22,17 @@ def joined(*parts: Sequence[bytes | None]) -> bytes:
     out = io.BytesIO()
     join(io.BytesIO(said + told("end")), out)
     return out.getvalue()
+
+
+def clusters_of(octets: bytes) -> list[int]:
+    """Where they begin."""
+    return [place for place in range(len(octets)) if octets.startswith(CLUSTER_BEGINS, place)]
+
+
+def pictures_from(octets: bytes, place: int) -> int:
+    """How many pictures the stream has from this cluster on: all of them from its beginning."""
+    header = octets[: clusters_of(octets)[0]]
+    return len(seen(joined([header + octets[max(place, len(header)) :]])).pictures)
 
 
 def test_parts_follow_each_other_without_a_gap(grey: bytes, white: bytes) -> None:
@@ -62,6 +74,29 @@ def test_a_part_that_is_damaged_is_good_before_and_after(grey: bytes) -> None:
     found = seen(joined([grey[:half] + b"\xff" * 3000 + grey[half + 100 :]]))
     assert 20 <= len(found.pictures) <= 40
     assert found.duration < 4.2
+
+
+def test_two_gaps_with_no_cluster_between_them_cost_what_is_missing(grey: bytes) -> None:
+    first, second, third = clusters_of(grey)[1:4]
+    found = seen(joined([grey[: first + 50], None, grey[first + 400 : second - 50], None, grey[third:]]))
+    assert pictures_from(grey, third) > 0
+    assert len(found.pictures) >= pictures_from(grey, 0) - pictures_from(grey, first) + pictures_from(grey, third)
+    assert found.pictures == sorted(found.pictures)
+
+
+def test_damage_before_a_gap_costs_what_is_missing(grey: bytes) -> None:
+    first, second, third = clusters_of(grey)[1:4]
+    damaged = grey[: first + 50] + b"\0" * 300
+    found = seen(joined([damaged, None, grey[second + 50 : second + 100], None, grey[third:]]))
+    assert len(found.pictures) >= pictures_from(grey, 0) - pictures_from(grey, first) + pictures_from(grey, third)
+
+
+def test_what_only_looks_like_a_cluster_is_passed_over(grey: bytes) -> None:
+    first, second = clusters_of(grey)[1:3]
+    damaged = grey[: first + 50] + b"\0" * 300 + b"\x1f\x43\xb6\x75\0" * 3 + b"\x1f\x43\xb6\x75"
+    whole = pictures_from(grey, 0) - pictures_from(grey, first) + pictures_from(grey, second)
+    assert len(seen(joined([damaged + b"\0" * 10 + grey[second:]])).pictures) >= whole
+    assert len(seen(joined([damaged, None, grey[second:]])).pictures) >= whole
 
 
 def test_a_part_of_another_kind_is_left_out(grey: bytes) -> None:
