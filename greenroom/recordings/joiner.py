@@ -23,8 +23,8 @@ from greenroom.kit.telemetry import logger, places_of, recordings_joined
 from greenroom.providers.protocol import Recording
 from greenroom.recordings import queries
 from greenroom.recordings.joining import told
-from greenroom.recordings.queries import Due, KeptPiece
-from greenroom.recordings.service import MOST_OCTETS, file_name, piece_name, tell
+from greenroom.recordings.queries import BEFORE_ALL, Due, KeptPiece
+from greenroom.recordings.service import MOST_OCTETS, file_name, piece_name, pieces_name, tell
 from greenroom.recordings.store import Store
 
 LOOK_SECONDS: Final = 1.0
@@ -94,6 +94,7 @@ class Joiner:
         """All that is there now; where more comes meanwhile nothing is said of it, and it is joined once more."""
         pieces = await queries.pieces(self._db, due.brand, due.id)
         octets = sum(one.octets for one in pieces)
+        await self._store.clear(file_name(due.id))
         with tempfile.TemporaryFile(dir=self._directory if self._directory.is_dir() else None) as file:
             length = await self._length_of(due, pieces, file) if pieces else 0
             if length and await queries.is_all(self._db, due, octets=octets):
@@ -118,15 +119,23 @@ class Joiner:
     async def _sweep(self, due: Due) -> None:
         for piece in await queries.pieces(self._db, due.brand, due.id):
             await self._store.delete(_name_of(due, piece))
+        await self._store.clear(pieces_name(due.id))
+        await self._store.clear(file_name(due.id))
         await queries.swept(self._db, due)
 
 
 async def expire(db: Database, store: Store, *, age: timedelta) -> None:
-    """Delete recordings that have been ready for longer: the file first, for what is shown no more would not be found again."""
-    while old := await queries.old_any_brand(db, age=age, most=EXPIRED_AT_ONCE):
-        for brand, recording in old:
-            await store.delete(file_name(recording))
-            await queries.expire(db, brand, recording)
+    """Delete recordings that have been ready for longer: the file first, for what is shown no more would not be found again.
+
+    What the store does not delete now keeps no other from being deleted; it is tried again the next time.
+    """
+    after = BEFORE_ALL
+    while old := await queries.old_any_brand(db, age=age, after=after, most=EXPIRED_AT_ONCE):
+        for one in old:
+            with suppress(Unavailable):  # which has been written down
+                await store.delete(file_name(one.id))
+                await queries.expire(db, one)
+        after = old[-1]
 
 
 async def joined(store: Store, due: Due, pieces: Sequence[KeptPiece], file: IO[bytes]) -> int:

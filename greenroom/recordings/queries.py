@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Literal
+from typing import Final, Literal
 from uuid import UUID
 
 from msgspec import Struct
@@ -48,8 +48,10 @@ SWEPT = (
 )
 
 OLD_ANY_BRAND = """
-select r.brand_id, r.id from room_recordings r
-where r.state = 'ready' and r.settled_at < clock_timestamp() - $1::interval order by r.settled_at limit $2
+select r.brand_id, r.id, r.settled_at from room_recordings r
+where r.state = 'ready' and r.settled_at < clock_timestamp() - $1::interval
+    and (r.settled_at, r.brand_id, r.id) > ($2::text::timestamptz, $3, $4::uuid)
+order by r.settled_at, r.brand_id, r.id limit $5
 """
 
 EXPIRE = "select expire_room_recording_v1($1, $2) as was"
@@ -115,6 +117,17 @@ class Due(Struct, frozen=True):
     failures: int
 
 
+class Old(Struct, frozen=True):
+    """A recording that has been ready since then. The time is the database's text."""
+
+    brand: BrandId
+    id: UUID
+    settled_at: str
+
+
+BEFORE_ALL: Final = Old(BrandId(""), UUID(int=0), "-infinity")
+
+
 async def begin(db: Database, it: Beginning) -> str:
     """begun | not_found | forbidden | not_configured | not_recorded | invalid_status | too_many."""
     return await _how(db, BEGIN, it.brand, it.session, it.id, it.by.user, it.by.manages, it.most, it.wait)
@@ -177,14 +190,14 @@ async def swept(db: Database, due: Due) -> None:
     await db.row(SWEPT, due.brand, due.id)
 
 
-async def old_any_brand(db: Database, *, age: timedelta, most: int) -> Sequence[tuple[BrandId, UUID]]:
-    """Recordings that have been ready for longer."""
-    return [(row["brand_id"], row["id"]) for row in await db.rows(OLD_ANY_BRAND, age, most)]
+async def old_any_brand(db: Database, *, age: timedelta, after: Old, most: int) -> Sequence[Old]:
+    """Recordings that have been ready for longer: the oldest first, and those that come after that one."""
+    return [Old(*row) for row in await db.rows(OLD_ANY_BRAND, age, after.settled_at, after.brand, after.id, most)]
 
 
-async def expire(db: Database, brand: BrandId, recording: UUID) -> None:
+async def expire(db: Database, one: Old) -> None:
     """Nothing shows the recording any more."""
-    await db.row(EXPIRE, brand, recording)
+    await db.row(EXPIRE, one.brand, one.id)
 
 
 async def _how(db: Database, sql: str, *arguments: object) -> str:

@@ -162,7 +162,12 @@ async def tell(inbox: Inbox, call: SessionId | UUID, recording: Recording) -> No
 
 def piece_name(recording: UUID, part: int, number: int, sha256: bytes) -> str:
     """Where the store has a piece: also by what it holds, so that two that differ never overwrite each other."""
-    return f"pieces/{recording}/{part}/{number}-{sha256.hex()[:32]}"
+    return f"{pieces_name(recording)}/{part}/{number}-{sha256.hex()[:32]}"
+
+
+def pieces_name(recording: UUID) -> str:
+    """What all names of its pieces begin with."""
+    return f"pieces/{recording}"
 
 
 def file_name(recording: UUID | str) -> str:
@@ -184,8 +189,11 @@ def parts_in(text: str) -> Mapping[str, int]:
 async def _kept(there: Recordings, piece: Piece, octets: bytes) -> str:
     how = await queries.may_keep(there.db, piece)
     if how == "may":
-        await there.store.put(piece_name(piece.recording, piece.part, piece.number, piece.sha256), octets)
+        name = piece_name(piece.recording, piece.part, piece.number, piece.sha256)
+        await there.store.put(name, octets)
         how = await queries.keep(there.db, piece)
+        if how not in {"first", "kept", "known"}:  # no row names it, and none will: as it was refused, so will its like be
+            await there.store.delete(name)
     return how
 
 

@@ -3,6 +3,8 @@
 Every operation raises Unavailable when the store does not do it within a bounded time, its own repetitions included.
 """
 
+import asyncio
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -104,6 +106,21 @@ class Store:
                 await obstore.delete_async(self._opened, name)
             except (NotFoundError, FileNotFoundError):
                 return
+
+    async def clear(self, name: str) -> None:
+        """Delete what was not written whole under the name, and all that is below it; a bucket shows no halves.
+
+        What is written there just now fails.
+        """
+        if isinstance(self._place, Path):
+            with _answering("clear"):
+                await asyncio.to_thread(_clear, self._place / name)
+
+
+def _clear(path: Path) -> None:
+    for left in path.parent.glob(f"{path.name}#*"):  # as the library names it while it writes
+        left.unlink(missing_ok=True)
+    shutil.rmtree(path, ignore_errors=True)
 
 
 @contextmanager

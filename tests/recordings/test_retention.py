@@ -9,7 +9,7 @@ import pytest
 from tests.commands.command import greenroom
 from tests.faults.waiting import eventually
 from tests.postgres import TestDatabase
-from tests.recordings.studio import Studio, in_studio, running_studio
+from tests.recordings.studio import PART, Studio, in_studio, running_studio
 from tests.server import Server, environment_of
 from tests.tenant import Tenant
 
@@ -60,12 +60,38 @@ async def test_after_its_days_it_is_gone_and_the_one_before_is_shown(
     assert said.status == 0, said.out + said.err
 
 
+async def test_one_that_cannot_be_deleted_keeps_no_other(studio: Studio, home: Path, grey: bytes, white: bytes) -> None:
+    session = await studio.session()
+    stuck, old = [await (await studio.recorder(session)).record(one) for one in (grey, white)]
+    await studio.until(session, "ready", "ready")
+    (file,) = home.rglob(f"{stuck}.webm")
+    file.unlink()
+    (file / "no file but a directory").mkdir(parents=True)
+    for recording in (stuck, stuck, old):  # the first is the older by days
+        await studio.owner.execute(AGE, recording)
+    await studio.owner.execute(DUE)
+    (left,) = await studio.until(session, "ready")
+    assert left["id"] == stuck
+    (file / "no file but a directory").rmdir()
+    file.rmdir()
+    await studio.owner.execute(DUE)
+    await studio.until(session, "expired", "expired")
+
+
 async def test_pieces_that_were_joined_are_deleted(studio: Studio, home: Path, white: bytes) -> None:
     session = await studio.session()
-    recording = await (await studio.recorder(session)).record(white)
+    recorder = await studio.recorder(session)
+    await recorder.begin()
+
+    def pieces() -> list[Path]:
+        return [one for one in home.rglob(f"{recorder.id}/*/*") if one.is_file()]
+
+    brought = await recorder.bring_all(white)
+    assert len(pieces()) == brought > 0
+    await recorder.finish({PART: brought})
     await studio.until(session, "ready")
 
     async def gone() -> bool:
-        return not [one for one in home.rglob(f"{recording}/*/*") if one.is_file()]
+        return not pieces()
 
     await eventually(gone, "no piece is left")

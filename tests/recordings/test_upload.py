@@ -2,10 +2,12 @@
 
 import asyncio
 import random
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
+from tests.faults.waiting import eventually
 from tests.recordings.films import seen
 from tests.recordings.studio import PART, Studio, pieces_of
 from tests.wire import assert_refused, exchange, request_of
@@ -56,6 +58,34 @@ async def test_another_piece_under_the_same_number_is_refused_and_changes_nothin
     await recorder.finish({PART: len(pieces)})
     (ready,) = await studio.until(session, "ready")
     assert len(seen((await studio.watched(ready["url"])).content).pictures) == 40
+
+
+async def test_of_many_pieces_under_one_number_the_others_are_not_stored(studio: Studio, recording_home: Path) -> None:
+    session = await studio.session()
+    recorder = await studio.recorder(session)
+    await recorder.begin()
+    answers = await asyncio.gather(*(recorder.bring(b"%d" % place * 1000, 0) for place in range(24)))
+    assert sorted(one.status_code for one in answers) == [204] + [400] * 23
+    assert len([one for one in recording_home.rglob(f"{recorder.id}/*/*") if one.is_file()]) == 1
+
+
+async def test_what_a_killed_process_has_left_goes_with_the_pieces(studio: Studio, recording_home: Path, grey: bytes) -> None:
+    session = await studio.session()
+    recorder = await studio.recorder(session)
+    await recorder.begin()
+    pieces = await recorder.bring_all(grey)
+    (stored,) = recording_home.rglob(f"{recorder.id}/{PART}")
+    files = stored.parents[2] / "files"
+    files.mkdir(exist_ok=True)
+    for left in (stored / "0-of-no-row", stored / "1-half#1", files / f"{recorder.id}.webm#1"):
+        left.write_bytes(b"left over")
+    assert (await recorder.finish({PART: pieces})).status_code == 204
+    await studio.until(session, "ready")
+
+    async def left() -> bool:
+        return [one.name for one in recording_home.rglob(f"*{recorder.id}*")] == [f"{recorder.id}.webm"]
+
+    await eventually(left, "only the film is left")
 
 
 async def test_who_does_not_host_records_nothing(studio: Studio) -> None:
