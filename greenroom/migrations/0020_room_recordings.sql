@@ -19,7 +19,9 @@ create table room_recordings (
     settled_at   timestamptz,                                  -- since when it is ready, or has failed
     due_at       timestamptz not null,
     leased_until timestamptz not null default '-infinity',
-    failures     integer     not null default 0,
+    put_off      integer     not null default 0,               -- times
+    failures     integer     not null default 0,               -- of these by its own fault
+    missing      integer     not null default 0,               -- of these since the store had not all pieces
     primary key (brand_id, id),
     foreign key (brand_id, call_id) references calls (brand_id, id)
 );
@@ -138,7 +140,8 @@ end $$;
 -- Claim up to p_most recordings that have something to do, for p_lease: to be joined, or to be swept once they were. One whose
 -- browser has not come back waits until its session has been over for p_wait, and nothing was heard of it for as long.
 create function claim_room_recordings_any_brand_v1(p_most integer, p_lease interval, p_wait interval)
-returns table (brand_id text, id uuid, call_id uuid, act text, started_at timestamptz, ended_at timestamptz, failures integer)
+returns table (brand_id text, id uuid, call_id uuid, act text, started_at timestamptz, ended_at timestamptz, failures integer,
+    missing integer)
 language plpgsql set enable_seqscan = off set plan_cache_mode = force_custom_plan as $$
 declare
     now_ timestamptz := clock_timestamp();
@@ -163,7 +166,7 @@ begin
             set leased_until = case when j.act is null then r.leased_until else now_ + p_lease end,
                 due_at = case when j.act is null then now_ + least(p_wait, interval '30 seconds') else r.due_at end
             from judged j where r.brand_id = (j.recording).brand_id and r.id = (j.recording).id
-            returning r.brand_id, r.id, r.call_id, j.act, r.started_at, coalesce(r.ended_at, r.changed_at), r.failures
+            returning r.brand_id, r.id, r.call_id, j.act, r.started_at, coalesce(r.ended_at, r.changed_at), r.failures, r.missing
         )
         select * from leased l where l.act is not null;
 end $$;
@@ -174,7 +177,7 @@ create function settle_room_recording_v1(p_brand_id text, p_id uuid, p_state tex
 declare
     now_ timestamptz := clock_timestamp();
 begin
-    update room_recordings set state = p_state, settled_at = now_, leased_until = '-infinity', failures = 0,
+    update room_recordings set state = p_state, settled_at = now_, leased_until = '-infinity', put_off = 0,
         due_at = now_ + case p_state when 'failed' then interval '7 days' else interval '0' end
     where brand_id = p_brand_id and id = p_id and state in ('recording', 'finished') and octets = p_octets;
     if found then return true; end if;

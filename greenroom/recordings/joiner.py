@@ -6,6 +6,7 @@ leaves everything as it was, and the recording is joined again, by whoever is ne
 
 import asyncio
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Sequence
@@ -22,7 +23,7 @@ from greenroom.kit.recording_links import name_of
 from greenroom.kit.telemetry import logger, places_of, recordings_joined
 from greenroom.providers.protocol import Recording
 from greenroom.recordings import queries
-from greenroom.recordings.joining import told
+from greenroom.recordings.joining import NOT_NOW, told
 from greenroom.recordings.queries import BEFORE_ALL, Due, KeptPiece
 from greenroom.recordings.service import MOST_OCTETS, file_name, piece_name, pieces_name, tell
 from greenroom.recordings.store import Store
@@ -35,6 +36,7 @@ STOP_SECONDS: Final = 5.0
 AHEAD: Final = 4  # pieces that are read while others are joined
 EXPIRED_AT_ONCE: Final = 100
 ATTEMPTS: Final = 5
+ENDED_BY_OTHERS: Final = frozenset({NOT_NOW, -signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP})
 PATIENCE: Final = 20  # times that pieces may be missing in the store; then it is joined without them
 
 
@@ -43,7 +45,11 @@ class PiecesMissingError(Exception):
 
 
 class JoiningFailedError(Exception):
-    """The process that joins has failed: it was killed, or what it read made it use more than it may."""
+    """The process that joins has failed: what it read made it use more than it may."""
+
+
+class JoiningPostponedError(Exception):
+    """The process that joins was ended, or the machine has no room for the file: what it read is not to blame."""
 
 
 class Joiner:
@@ -75,10 +81,11 @@ class Joiner:
             renewing = asyncio.create_task(self._renew(due))
             try:
                 await (self._join(due) if due.act == "join" else self._sweep(due))
-            except (Unavailable, JoiningFailedError, PiecesMissingError, OSError) as error:
+            except (Unavailable, JoiningFailedError, JoiningPostponedError, PiecesMissingError, OSError) as error:
                 recordings_joined.labels("postponed").inc()
                 logger().warning("recording_postponed", recording_id=str(due.id), reason=type(error).__name__)
-                await queries.put_off(self._db, due)
+                is_failure, is_missing = isinstance(error, JoiningFailedError), isinstance(error, PiecesMissingError)
+                await queries.put_off(self._db, due, is_failure=is_failure, is_missing=is_missing)
             finally:
                 renewing.cancel()
             return True
@@ -141,7 +148,7 @@ async def expire(db: Database, store: Store, *, age: timedelta) -> None:
 async def joined(store: Store, due: Due, pieces: Sequence[KeptPiece], file: IO[bytes]) -> int:
     """All pieces as one film, in the file; answers its length in milliseconds, 0 where none can be used.
 
-    Raises JoiningFailedError, Unavailable.
+    Raises JoiningFailedError, JoiningPostponedError, PiecesMissingError, Unavailable.
     """
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "greenroom.recordings.joining", str(file.fileno()), str(MOST_OCTETS),
@@ -153,17 +160,26 @@ async def joined(store: Store, due: Due, pieces: Sequence[KeptPiece], file: IO[b
             raise AssertionError("both are pipes")
         with suppress(ConnectionError):  # it says by its status why
             async for octets in _told(store, due, pieces):
+                if process.stdin.is_closing():
+                    break
                 process.stdin.write(octets)
                 await process.stdin.drain()
             process.stdin.close()
         said = await process.stdout.read()
-        if await process.wait() != 0 or not said.strip().isdigit():
-            raise JoiningFailedError
+        refuse_unless_joined(await process.wait())
         return int(said)
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
+
+
+def refuse_unless_joined(status: int) -> None:
+    """What the process that joins has ended with. Raises JoiningFailedError, JoiningPostponedError."""
+    if status in ENDED_BY_OTHERS:
+        raise JoiningPostponedError
+    if status:
+        raise JoiningFailedError
 
 
 async def _told(store: Store, due: Due, pieces: Sequence[KeptPiece]) -> AsyncIterator[bytes]:
@@ -178,7 +194,7 @@ async def _told(store: Store, due: Due, pieces: Sequence[KeptPiece]) -> AsyncIte
             if octets is not None:
                 yield told("data", octets)
                 expected = piece.number + 1
-            elif due.failures < PATIENCE:
+            elif due.missing < PATIENCE:
                 raise PiecesMissingError
     yield told("end")
 

@@ -4,6 +4,7 @@ In a process of its own, which is given little: what it reads came from browsers
 writes, and answers on its standard output how long the file is, in milliseconds; 0 where nothing could be used.
 """
 
+import errno
 import os
 import resource
 import struct
@@ -21,6 +22,7 @@ MEMORY_OCTETS: Final = 1024**3  # of addresses; some tens of MiB are used
 CPU_SECONDS: Final = 1800
 MOST_JUMP: Final = 10_000  # milliseconds of silence: more than that is a gap
 USUAL_FRAME: Final = 33
+NOT_NOW: Final = 75  # the status for what is the machine's fault, such as a full disk: sysexits.h calls it EX_TEMPFAIL
 LONGEST_FRAME: Final = 1000
 
 Kind = Literal["part", "data", "gap", "end"]
@@ -196,8 +198,13 @@ def main() -> None:
     if sys.platform == "linux":
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_OCTETS, MEMORY_OCTETS))
     os.nice(10)  # requests first
-    with os.fdopen(descriptor, "r+b") as file:
-        length = join(sys.stdin.buffer, file)
+    try:
+        with os.fdopen(descriptor, "r+b") as file:
+            length = join(sys.stdin.buffer, file)
+    except OSError as error:
+        if error.errno == errno.EFBIG:  # more than it may have
+            raise
+        sys.exit(NOT_NOW)
     print(length, flush=True)
 
 

@@ -32,8 +32,9 @@ where p.brand_id = $1 and p.recording_id = $2 order by p.part, p.number
 RENEW = "update room_recordings set leased_until = clock_timestamp() + $3 where brand_id = $1 and id = $2"
 
 PUT_OFF = """
-update room_recordings set leased_until = '-infinity', failures = failures + 1,
-    due_at = clock_timestamp() + least(interval '10 minutes', interval '2 seconds' * 2 ^ least(failures, 9))
+update room_recordings set leased_until = '-infinity', put_off = put_off + 1,
+    failures = failures + $3::boolean::int, missing = missing + $4::boolean::int,
+    due_at = clock_timestamp() + least(interval '10 minutes', interval '2 seconds' * 2 ^ least(put_off, 9))
 where brand_id = $1 and id = $2
 """
 
@@ -44,7 +45,7 @@ IS_ALL = "select true from room_recordings r where r.brand_id = $1 and r.id = $2
 FORGET_PIECES = "delete from room_pieces where brand_id = $1 and recording_id = $2"
 
 SWEPT = (
-    "update room_recordings set due_at = 'infinity', leased_until = '-infinity', failures = 0 where brand_id = $1 and id = $2"
+    "update room_recordings set due_at = 'infinity', leased_until = '-infinity', put_off = 0 where brand_id = $1 and id = $2"
 )
 
 OLD_ANY_BRAND = """
@@ -106,7 +107,10 @@ class KeptPiece(Struct, frozen=True):
 
 
 class Due(Struct, frozen=True):
-    """A recording that has something to do. Times are the database's text."""
+    """A recording that has something to do. Times are the database's text.
+
+    `failures`: how often it was the recording's own fault that it was not joined; `missing`: how often pieces were not there.
+    """
 
     brand: BrandId
     id: UUID
@@ -115,6 +119,7 @@ class Due(Struct, frozen=True):
     started_at: str
     ended_at: str
     failures: int
+    missing: int
 
 
 class Old(Struct, frozen=True):
@@ -168,9 +173,9 @@ async def renew(db: Database, due: Due, *, lease: timedelta) -> None:
     await db.row(RENEW, due.brand, due.id, lease)
 
 
-async def put_off(db: Database, due: Due) -> None:
+async def put_off(db: Database, due: Due, *, is_failure: bool, is_missing: bool) -> None:
     """It did not work now: it is tried again, each time later, at most ten minutes later."""
-    await db.row(PUT_OFF, due.brand, due.id)
+    await db.row(PUT_OFF, due.brand, due.id, is_failure, is_missing)
 
 
 async def is_all(db: Database, due: Due, *, octets: int) -> bool:

@@ -1,6 +1,7 @@
 """Recordings in a bucket: kept, played and deleted there, and what happens while it misbehaves."""
 
 import asyncio
+import os
 import signal
 import subprocess
 from collections.abc import AsyncIterator, Iterator
@@ -54,6 +55,21 @@ def worker(worker_environment: dict[str, str], tmp_path: Path) -> "Iterator[subp
     """A process that joins."""
     with started("worker", env=worker_environment, log=tmp_path / "worker.log") as process:
         yield process
+
+
+def joining_children_of(parent: int) -> list[int]:
+    """The processes that it has begun to join with; there is one at least."""
+    listed = [path for path in Path("/proc").glob("[0-9]*") if b"greenroom.recordings.joining" in _read(path / "cmdline")]
+    found = [int(path.name) for path in listed if b"PPid:\t%d\n" % parent in _read(path / "status")]
+    assert found
+    return found
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:  # it has ended meanwhile
+        return b""
 
 
 async def test_it_is_kept_and_played_there_and_its_pieces_go(
@@ -120,6 +136,22 @@ async def test_a_process_that_is_killed_while_it_joins_loses_nothing(
     with started("worker", env=worker_environment, log=tmp_path / "next.log"):
         (ready,) = await studio.until(session, "ready")
     assert len(seen((await studio.watched(ready["url"])).content).pictures) == 30
+
+
+async def test_a_child_that_is_killed_is_no_failure_of_the_recording(
+    studio: Studio, bucket: Bucket, white: bytes, worker_environment: dict[str, str], tmp_path: Path
+) -> None:
+    session = await studio.session()
+    recording = await (await studio.recorder(session)).record(white)
+    bucket.behave("silent", only=f"pieces/{recording}")
+    with started("worker", env=worker_environment, log=tmp_path / "worker.log") as parent:
+        assert await asyncio.to_thread(bucket.met.wait, 60)
+        for child in joining_children_of(parent.pid):
+            os.kill(child, signal.SIGKILL)
+        bucket.behave()
+        await studio.until(session, "ready")
+    counted = "select failures from room_recordings where id = $1 and missing = 0"
+    assert await studio.owner.fetchval(counted, recording) == 0
 
 
 async def test_a_piece_that_comes_while_it_is_joined_is_in_the_film(

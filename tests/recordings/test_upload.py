@@ -77,8 +77,8 @@ async def test_what_a_killed_process_has_left_goes_with_the_pieces(studio: Studi
     (stored,) = recording_home.rglob(f"{recorder.id}/{PART}")
     files = stored.parents[2] / "files"
     files.mkdir(exist_ok=True)
-    for left in (stored / "0-of-no-row", stored / "1-half#1", files / f"{recorder.id}.webm#1"):
-        left.write_bytes(b"left over")
+    for half in (stored / "0-of-no-row", stored / "1-half#1", files / f"{recorder.id}.webm#1"):
+        half.write_bytes(b"left over")
     assert (await recorder.finish({PART: pieces})).status_code == 204
     await studio.until(session, "ready")
 
