@@ -19,6 +19,7 @@ create table room_recordings (
     settled_at   timestamptz,                                  -- since when it is ready, or has failed
     due_at       timestamptz not null,
     leased_until timestamptz not null default '-infinity',
+    lease        bigint      not null default 0,               -- the last claim: who has another has it no longer
     put_off      integer     not null default 0,               -- times
     failures     integer     not null default 0,               -- of these by its own fault
     missing      integer     not null default 0,               -- of these since the store had not all pieces
@@ -141,7 +142,7 @@ end $$;
 -- browser has not come back waits until its session has been over for p_wait, and nothing was heard of it for as long.
 create function claim_room_recordings_any_brand_v1(p_most integer, p_lease interval, p_wait interval)
 returns table (brand_id text, id uuid, call_id uuid, act text, started_at timestamptz, ended_at timestamptz, failures integer,
-    missing integer)
+    missing integer, lease bigint)
 language plpgsql set enable_seqscan = off set plan_cache_mode = force_custom_plan as $$
 declare
     now_ timestamptz := clock_timestamp();
@@ -151,7 +152,7 @@ begin
             select r.brand_id, r.id from room_recordings r
             where r.due_at < 'infinity' and r.due_at <= now_
                 and (r.leased_until <= now_ or r.leased_until > now_ + interval '1 hour')  -- as calls: no lease is that long
-            order by r.due_at limit p_most for no key update skip locked
+            order by r.put_off, r.due_at limit p_most for no key update skip locked
         ), judged as materialized (
             select r as recording, case
                 when r.state in ('ready', 'failed', 'expired') then 'sweep'
@@ -163,26 +164,26 @@ begin
             left join sessions s on s.brand_id = c.brand_id and s.id = c.session_id
         ), leased as (
             update room_recordings r
-            set leased_until = case when j.act is null then r.leased_until else now_ + p_lease end,
+            set lease = r.lease + 1, leased_until = case when j.act is null then r.leased_until else now_ + p_lease end,
                 due_at = case when j.act is null then now_ + least(p_wait, interval '30 seconds') else r.due_at end
             from judged j where r.brand_id = (j.recording).brand_id and r.id = (j.recording).id
-            returning r.brand_id, r.id, r.call_id, j.act, r.started_at, coalesce(r.ended_at, r.changed_at), r.failures, r.missing
+            returning r.brand_id, r.id, r.call_id, j.act, r.started_at, coalesce(r.ended_at, r.changed_at), r.failures, r.missing, r.lease
         )
         select * from leased l where l.act is not null;
 end $$;
 
 -- What came of joining: ready | failed. The pieces of what has failed stay for a week. Answers whether it is settled: not where pieces
--- have come since those were read that were joined, p_octets of them. Then it is joined once more, with all.
-create function settle_room_recording_v1(p_brand_id text, p_id uuid, p_state text, p_octets bigint) returns boolean language plpgsql as $$
+-- have come since those were read that were joined, p_octets of them (then it is joined once more, with all), nor by who has it no longer.
+create function settle_room_recording_v1(p_brand_id text, p_id uuid, p_lease bigint, p_state text, p_octets bigint) returns boolean language plpgsql as $$
 declare
     now_ timestamptz := clock_timestamp();
 begin
     update room_recordings set state = p_state, settled_at = now_, leased_until = '-infinity', put_off = 0,
         due_at = now_ + case p_state when 'failed' then interval '7 days' else interval '0' end
-    where brand_id = p_brand_id and id = p_id and state in ('recording', 'finished') and octets = p_octets;
+    where brand_id = p_brand_id and id = p_id and lease = p_lease and state in ('recording', 'finished') and octets = p_octets;
     if found then return true; end if;
     update room_recordings set leased_until = '-infinity', due_at = now_
-    where brand_id = p_brand_id and id = p_id and state in ('recording', 'finished');
+    where brand_id = p_brand_id and id = p_id and lease = p_lease and state in ('recording', 'finished');
     return false;
 end $$;
 

@@ -111,7 +111,7 @@ class Joiner:
             await tell(self._inbox, due.call, _told_of(due, state))
         is_settled = await queries.settle(self._db, due, state, octets=octets)
         recordings_joined.labels(state if is_settled else "postponed").inc()
-        said = "recording_joined" if is_settled else "recording_grew"
+        said = "recording_joined" if is_settled else "recording_not_settled"
         logger().info(said, recording_id=str(due.id), brand_id=due.brand, pieces=len(pieces), ms=length)
 
     async def _length_of(self, due: Due, pieces: Sequence[KeptPiece], file: IO[bytes]) -> int:

@@ -29,24 +29,25 @@ select p.part, p.number, p.octets, p.sha256 from room_pieces p
 where p.brand_id = $1 and p.recording_id = $2 order by p.part, p.number
 """
 
-RENEW = "update room_recordings set leased_until = clock_timestamp() + $3 where brand_id = $1 and id = $2"
+RENEW = "update room_recordings set leased_until = clock_timestamp() + $3 where brand_id = $1 and id = $2 and lease = $4"
 
 PUT_OFF = """
 update room_recordings set leased_until = '-infinity', put_off = put_off + 1,
     failures = failures + $3::boolean::int, missing = missing + $4::boolean::int,
     due_at = clock_timestamp() + least(interval '10 minutes', interval '2 seconds' * 2 ^ least(put_off, 9))
-where brand_id = $1 and id = $2
+where brand_id = $1 and id = $2 and lease = $5
 """
 
-SETTLE = "select settle_room_recording_v1($1, $2, $3, $4) as is_settled"
+SETTLE = "select settle_room_recording_v1($1, $2, $3, $4, $5) as is_settled"
 
-IS_ALL = "select true from room_recordings r where r.brand_id = $1 and r.id = $2 and r.octets = $3"
+IS_ALL = "select true from room_recordings r where r.brand_id = $1 and r.id = $2 and r.lease = $3 and r.octets = $4"
 
 FORGET_PIECES = "delete from room_pieces where brand_id = $1 and recording_id = $2"
 
-SWEPT = (
-    "update room_recordings set due_at = 'infinity', leased_until = '-infinity', put_off = 0 where brand_id = $1 and id = $2"
-)
+SWEPT = """
+update room_recordings set due_at = 'infinity', leased_until = '-infinity', put_off = 0
+where brand_id = $1 and id = $2 and lease = $3
+"""
 
 OLD_ANY_BRAND = """
 select r.brand_id, r.id, r.settled_at from room_recordings r
@@ -109,7 +110,8 @@ class KeptPiece(Struct, frozen=True):
 class Due(Struct, frozen=True):
     """A recording that has something to do. Times are the database's text.
 
-    `failures`: how often it was the recording's own fault that it was not joined; `missing`: how often pieces were not there.
+    `lease` names this claim. `failures`: how often it was the recording's own fault that it was not joined;
+    `missing`: how often pieces were not there.
     """
 
     brand: BrandId
@@ -120,6 +122,7 @@ class Due(Struct, frozen=True):
     ended_at: str
     failures: int
     missing: int
+    lease: int
 
 
 class Old(Struct, frozen=True):
@@ -170,29 +173,29 @@ async def pieces(db: Database, brand: BrandId, recording: UUID) -> list[KeptPiec
 
 async def renew(db: Database, due: Due, *, lease: timedelta) -> None:
     """It takes longer."""
-    await db.row(RENEW, due.brand, due.id, lease)
+    await db.row(RENEW, due.brand, due.id, lease, due.lease)
 
 
 async def put_off(db: Database, due: Due, *, is_failure: bool, is_missing: bool) -> None:
     """It did not work now: it is tried again, each time later, at most ten minutes later."""
-    await db.row(PUT_OFF, due.brand, due.id, is_failure, is_missing)
+    await db.row(PUT_OFF, due.brand, due.id, is_failure, is_missing, due.lease)
 
 
 async def is_all(db: Database, due: Due, *, octets: int) -> bool:
-    """Whether its pieces have so many octets still: each has one at least, and none is taken back."""
-    return await db.row(IS_ALL, due.brand, due.id, octets) is not None
+    """Whether its pieces have so many octets still, and the lease is ours: each has one at least, and none is taken back."""
+    return await db.row(IS_ALL, due.brand, due.id, due.lease, octets) is not None
 
 
 async def settle(db: Database, due: Due, state: Literal["ready", "failed"], *, octets: int) -> bool:
-    """What came of joining so many octets; answers whether that was all of them. If not it is due again."""
-    row = await db.row(SETTLE, due.brand, due.id, state, octets)
+    """What came of joining so many octets; answers whether that was all of them, and ours to say. If not it is due again."""
+    row = await db.row(SETTLE, due.brand, due.id, due.lease, state, octets)
     return row is not None and bool(row["is_settled"])
 
 
 async def swept(db: Database, due: Due) -> None:
     """Its pieces are gone: there is nothing left to do."""
     await db.row(FORGET_PIECES, due.brand, due.id)
-    await db.row(SWEPT, due.brand, due.id)
+    await db.row(SWEPT, due.brand, due.id, due.lease)
 
 
 async def old_any_brand(db: Database, *, age: timedelta, after: Old, most: int) -> Sequence[Old]:
