@@ -25,11 +25,11 @@ const isOpen = (one, session) => one.session === session && !one.isFinished && D
 
 /**
  * `tiles()`: [{ id, label, video, isScreen }] as they are now; `tracks()`: whatever sounds, one's own microphone too. `refresh()` when
- * either has changed. `told(state)`: "recording", "waiting" (the server does not take pieces just now), "failed", "done".
+ * either has changed. `allowed()` is waited for before anything is recorded. `told(state)`: "recording", "waiting" (the server does not take pieces just now), "failed", "done".
  */
 export class Recorder {
-  constructor({ session, csrf, tiles, tracks, told = () => {} }) {
-    Object.assign(this, { session, csrf, tiles, tracks, told, sources: new Map(), state: "new", shown: [] });
+  constructor({ session, csrf, tiles, tracks, allowed = () => {}, told = () => {} }) {
+    Object.assign(this, { session, csrf, tiles, tracks, allowed, told, isHeld: false, sources: new Map(), state: "new", shown: [] });
   }
 
   /** Resolves once it records. Rejects with an error whose message can be shown. */
@@ -80,6 +80,14 @@ export class Recorder {
     await this.finished;
   }
 
+  /** Record nothing for a while, or go on. */
+  hold(yes) {
+    this.isHeld = yes;
+    if (this.state !== "recording") return;
+    if (yes && this.recorder.state === "recording") this.recorder.pause();
+    if (!yes && this.recorder.state === "paused") this.recorder.resume();
+  }
+
   async #begin() {
     const { promise, resolve } = deferred();
     this.release = resolve;
@@ -110,6 +118,7 @@ export class Recorder {
   }
 
   async #record() {
+    await this.allowed();
     this.part = Math.max(Date.now(), ...Object.keys(this.recording.parts).map((one) => Number(one) + 1));
     this.number = 0;
     this.kept = Promise.resolve();
@@ -144,6 +153,7 @@ export class Recorder {
     if (this.state === "stopping") return this.#ended();
     this.recorder.start(PIECE_MS);
     this.state = "recording";
+    this.hold(this.isHeld);
     this.told("recording");
   }
 

@@ -151,7 +151,8 @@ function begin() {
       state.room = now;
       if (was && !was.is_open && now.is_open && !hosts) hands.say(text("opened"));
       at("recording").hidden = !now.is_recording;
-      if (now.is_recording !== (was?.is_recording ?? false)) tell(text(now.is_recording ? "recording_begins" : "recording_ends"));
+      if (now.is_recording && !was?.is_recording) tell(text("recording_begins"));
+      if (!now.is_recording && was?.is_recording && !recording.hasFailed()) tell(text("recording_ends"));
       recording.told(now);
       draw();
     },
@@ -179,7 +180,10 @@ function begin() {
       tell(text("called_on"));
       draw();
     },
-    waits: (isAway) => waits(isAway ? text(state.room ? "reconnecting" : "connecting_room") : ""),
+    waits(isAway) {
+      recording.away(isAway);
+      waits(isAway ? text(state.room ? "reconnecting" : "connecting_room") : "");
+    },
     out({ reason, message }) {
       const [title, words] = OUTS[reason];
       over(text(title), message || text(words), { mayCome: ["replaced", "full", "no_sdk"].includes(reason) });

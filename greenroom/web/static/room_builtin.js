@@ -17,7 +17,9 @@ export function carry({ enter, replaces, told }) {
   let own = null; // what was said last of what is switched on
   let tracks = { microphone: null, camera: null, screen: null };
   let hand = false;
-  let records = false;
+  let records = false; // whether this browser does, or wants to
+  let isAnswered = true; // by the room: until then it is said again whenever the connection is there again
+  let isRecording = false; // as the room said last
   let renewedAt = 0;
   const signal = new Signal({ enter, heard, lost: told.waits, replaces });
   const looking = setInterval(() => {
@@ -30,20 +32,21 @@ export function carry({ enter, replaces, told }) {
     welcome(message) {
       const isSame = mesh?.you === message.you;
       if (!isSame) begin(message);
-      const goesOn = records && !isSame; // with the last host everybody was told that the recording is over: it is not
-      const room = goesOn ? { ...message.room, is_recording: true } : message.room;
-      told.welcome({ you: message.you, role: message.role, room });
+      if (!isSame) isAnswered = !records; // what a peer records is over when it is gone
+      const isOpen = !isAnswered;
+      answeredBy(message.room);
+      told.welcome({ you: message.you, role: message.role, room: known(message.room) });
       const there = new Set(message.peers.map((one) => one.id));
       for (const id of mesh.links.keys()) if (!there.has(id)) hears.gone({ peer: id });
       for (const peer of message.peers) hears.peer({ peer });
       if (own) signal.send({ type: "state", ...own });
-      if (goesOn) signal.send({ type: "record", on: true });
+      if (isOpen && (records || !isAnswered)) signal.send({ type: "record", on: records });
       if (isSame) mesh.renew();
       else if (hand) signal.send({ type: "hand", raised: true });
     },
     room(message) {
-      records &&= message.room.is_recording;
-      told.room(message.room);
+      answeredBy(message.room);
+      told.room(known(message.room));
     },
     peer({ peer }) {
       mesh.add(peer);
@@ -64,6 +67,15 @@ export function carry({ enter, replaces, told }) {
       told.out(message);
     },
   };
+
+  /** A room that is as it was asked to be is the answer. After that, another host may end it. */
+  function answeredBy(room) {
+    isRecording = room.is_recording;
+    if (isRecording === records) isAnswered = true;
+    else if (isAnswered) records = false;
+  }
+
+  const known = (room) => ({ ...room, is_asked: records && !isAnswered });
 
   function heard(message) {
     hears[message.type]?.(message);
@@ -100,7 +112,8 @@ export function carry({ enter, replaces, told }) {
     mute: (peer) => signal.send({ type: "mute", peer }),
     record(on) {
       records = on;
-      signal.send({ type: "record", on });
+      const isSaid = signal.send({ type: "record", on });
+      isAnswered = isSaid && isRecording === on;
     },
     kept: () => signal.secret,
     leave() {

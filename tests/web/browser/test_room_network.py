@@ -13,6 +13,7 @@ from tests.faults.waiting import eventually
 from tests.postgres import TestDatabase
 from tests.server import Server, running_server
 from tests.web.browser.network import Network, network_to
+from tests.web.browser.recording import RECORDERS, brought, made, recorders
 from tests.web.browser.roommates import PATIENCE, PATIENCE_SECONDS, Roommates, go_in, in_state, sees_and_hears, still_for, tile
 
 CUT_SECONDS = 5
@@ -138,17 +139,23 @@ async def test_a_recording_goes_on_though_its_host_was_away_for_longer_than_a_st
     session = await roommates.live("ada", kind="office_hours")
     host = await roommates.window("host_1", url=network.url)
     ada = await roommates.window("ada")
+    await host.context.add_init_script(RECORDERS)
     for window, url in ((host, network.url), (ada, roommates.url)):
         await roommates.prepare(window)
         await window.page.goto(f"{url}/s/{session}/room")
         await go_in(window.page)
     await host.page.get_by_role("button", name="Record").click(timeout=PATIENCE)
     await expect(ada.page.locator("#recording")).to_be_visible(timeout=PATIENCE)
+    await brought(roommates, session)
     network.cut()
     network.break_connections()
     await expect(tile(ada.page, "host_1")).to_have_count(0, timeout=PATIENCE)
     await expect(ada.page.locator("#recording")).to_be_hidden(timeout=PATIENCE)
+    await recorders(host.page, "paused")
+    before = await made(host.page)
     network.mend()
     await expect(ada.page.locator("#recording")).to_be_visible(timeout=PATIENCE)
+    await brought(roommates, session, more_than=before)
+    await recorders(host.page, "recording")
     await host.page.get_by_role("button", name="Stop recording").click(timeout=PATIENCE)
     await expect(ada.page.locator("#recording")).to_be_hidden(timeout=PATIENCE)
