@@ -44,7 +44,7 @@ function begin() {
   const sends = hosts || room.dataset.kind === "office_hours";
   const me = { id: "own", user: document.documentElement.dataset.user, isOwn: true, isHost: hosts, sends, hand_raised_at: null };
   const peers = new Map();
-  const state = { carrier: null, room: null, over: null, isIn: false, published: "" };
+  const state = { carrier: null, room: null, over: null, isComing: false, isIn: false, published: "" };
   const kept = new Kept(session);
   const before = kept.take();
   const media = new Media({ people: room.dataset.kind === "office_hours" ? 8 : 2, changed: () => changed() });
@@ -110,7 +110,8 @@ function begin() {
   // --- coming in
 
   async function enter({ isBack = false } = {}) {
-    if (state.isIn) return;
+    if (state.isComing) return;
+    state.isComing = true; // for good: who comes again loads the page anew
     const button = at("enter").querySelector("button");
     button.setAttribute("aria-busy", "true");
     try {

@@ -106,7 +106,9 @@ export class Media {
 
   async share() {
     const stream = await navigator.mediaDevices.getDisplayMedia({ video: { frameRate: { max: 15 } }, audio: false });
-    this.keep("screen", stream.getVideoTracks()[0]);
+    const [track] = stream.getVideoTracks();
+    if (this.isOver) return track.stop(); // the browser asked for longer than one stayed
+    this.keep("screen", track);
     this.changed();
   }
 

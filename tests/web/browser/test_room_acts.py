@@ -2,7 +2,7 @@
 
 from playwright.async_api import expect
 
-from tests.web.browser.roommates import PATIENCE, Roommates, sees, sees_and_hears, still_for, tile
+from tests.web.browser.roommates import PATIENCE, Roommates, in_state, sees, sees_and_hears, still_for, tile
 
 
 async def test_a_camera_that_is_switched_off_is_off_for_all_and_comes_back(roommates: Roommates) -> None:
@@ -102,3 +102,31 @@ async def test_a_track_that_stops_is_no_longer_seen(roommates: Roommates) -> Non
     await host.get_by_role("button", name="Turn the camera off").click()
     await still_for(ada, "host_1", 2)
     await expect(tile(ada, "host_1").get_by_text("Camera off")).to_be_visible()
+
+
+async def test_who_presses_twice_comes_in_once(roommates: Roommates) -> None:
+    page = await roommates.door(await roommates.live("ada"), "ada")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if request.url.endswith("/room/token") else None)
+    await page.evaluate("() => { for (const _ of [1, 2]) document.getElementById('enter').requestSubmit(); }")
+    await expect(page.locator("#room")).to_have_attribute("data-state", in_state("lobby"), timeout=PATIENCE)
+    assert len(asked) == 1
+
+
+async def test_a_screen_that_is_chosen_after_one_has_left_is_not_shared(roommates: Roommates) -> None:
+    page = await roommates.inside(await roommates.live("ada"), "host_1")
+    await page.evaluate("""() => {
+      const { mediaDevices } = navigator;
+      const share = mediaDevices.getDisplayMedia;
+      mediaDevices.getDisplayMedia = async () => {
+        await new Promise((done) => (window.choose = done));
+        window.screenOfTest = (await share()).getVideoTracks()[0];
+        return new MediaStream([window.screenOfTest]);
+      };
+    }""")
+    await page.get_by_role("button", name="Share your screen").click()
+    await page.wait_for_function("() => window.choose")
+    await page.get_by_role("button", name="Leave").click()
+    await expect(page.locator("#room")).to_have_attribute("data-state", in_state("over"), timeout=PATIENCE)
+    await page.evaluate("choose()")
+    await page.wait_for_function("() => window.screenOfTest?.readyState === 'ended'", timeout=PATIENCE)
