@@ -56,9 +56,9 @@ async def test_who_has_it_no_longer_changes_nothing(db: Database, registrar: Own
     assert await registrar.fetchrow(STATE, recording) == state
     await registrar.execute(RUNS_OUT)
     await queries.renew(db, before, lease=LEASE)
-    assert (await registrar.fetchrow(STATE, recording))["is_leased"] is False
+    assert dict(await registrar.fetchrow(STATE, recording) or {})["is_leased"] is False
     await queries.renew(db, now, lease=LEASE)
-    assert (await registrar.fetchrow(STATE, recording))["is_leased"] is True
+    assert dict(await registrar.fetchrow(STATE, recording) or {})["is_leased"] is True
     assert await queries.is_all(db, now, octets=0)
     assert await queries.settle(db, now, "ready", octets=0)
 

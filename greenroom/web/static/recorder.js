@@ -8,6 +8,7 @@ const KINDS = ["video/webm;codecs=vp8,opus", "video/webm"];
 const PICTURE_BITS = 1_200_000;
 const SOUND_BITS = 64_000;
 const PIECE_MS = 4_000;
+const PIECE_OCTETS = 512 * 1024; // proxies take a megabyte, if they are not told otherwise
 const FRAMES_A_SECOND = 20;
 const SOUND_MS = 3_000;
 const SAME_MS = 12 * 3_600_000; // for how long a recording that was cut off is gone on with
@@ -145,7 +146,7 @@ export class Recorder {
       audioBitsPerSecond: SOUND_BITS,
       videoKeyFrameIntervalDuration: PIECE_MS, // what browsers do not know, they pass over
     });
-    this.recorder.addEventListener("dataavailable", ({ data }) => data.size && this.#keep(data));
+    this.recorder.addEventListener("dataavailable", ({ data }) => this.#keep(data));
     this.recorder.addEventListener("error", () => this.told("failed"));
     this.recorder.addEventListener("stop", () => {
       this.finished = this.#ended();
@@ -159,11 +160,14 @@ export class Recorder {
 
   /** The pieces in their order, whatever takes how long. */
   #keep(data) {
-    const number = this.number++;
-    this.kept = this.kept.then(async () => {
-      await this.bringer.keep(this.part, number, await data.arrayBuffer());
-      await this.#note();
-    });
+    for (let at = 0; at < data.size; at += PIECE_OCTETS) {
+      const piece = data.slice(at, at + PIECE_OCTETS);
+      this.kept = this.kept.then(async () => {
+        await this.bringer.keep(this.part, this.number, await piece.arrayBuffer());
+        this.number += 1;
+        await this.#note();
+      });
+    }
   }
 
   #note() {

@@ -104,12 +104,12 @@ export class Bringer {
         continue;
       }
       wait = FIRST_WAIT_MS;
-      if (answer === "gone") {
+      if (answer === "done") await this.#let(piece);
+      else {
         this.isOver = true;
-        await forget(this.id);
-      } else if (answer === "not ours") {
-        this.isOver = true; // its owner may come back
-      } else if (piece) await this.#let(piece);
+        if (answer !== "gone") this.told("failed"); // of what is refused all is kept: its owner may come back
+        if (answer !== "refused") await forget(this.id);
+      }
     }
   }
 
@@ -120,7 +120,7 @@ export class Bringer {
 
   async #put({ part, number, octets }) {
     const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", octets));
-    return this.#sent(`${this.path}/parts/${part}/pieces/${number}`, {
+    const answer = await this.#sent(`${this.path}/parts/${part}/pieces/${number}`, {
       method: "PUT",
       body: octets,
       headers: {
@@ -130,6 +130,7 @@ export class Bringer {
         "X-Form-Proof": this.csrf,
       },
     });
+    return answer === "not this" ? "done" : answer; // another piece has its number, and always will
   }
 
   async #finish() {
@@ -139,12 +140,12 @@ export class Bringer {
     if (!parts.length) return "gone";
     const body = new URLSearchParams({ csrf: this.csrf, parts: parts.join(" ") });
     const answer = await this.#sent(`${this.path}/finish`, { method: "POST", body, headers: { Accept: "application/json" } });
-    if (answer !== "done") return answer;
-    this.told("done");
-    return "gone";
+    if (answer === "done") this.told("done");
+    if (answer === "not this") return "refused";
+    return answer === "later" || answer === "refused" ? answer : "gone"; // it was said before, if all is joined already
   }
 
-  /** done | later | gone (nothing of it is wanted any more) | not ours */
+  /** done | not this | later | over (nothing of it is wanted any more) | refused (by whoever stands between, or as somebody else's) */
   async #sent(path, options) {
     let answer;
     try {
@@ -152,9 +153,10 @@ export class Bringer {
     } catch {
       return "later";
     }
-    if (answer.ok || answer.status === 400 || answer.status === 413) return "done"; // what is refused once always is
-    if (answer.status === 412) return "gone";
-    if ([401, 403, 404].includes(answer.status)) return "not ours";
+    if (answer.ok) return "done";
+    if (answer.status === 412) return "over";
+    if (answer.status === 400 && (await answer.json().catch(() => null))?.error === "validation_error") return "not this";
+    if ([400, 401, 403, 404, 413].includes(answer.status)) return "refused";
     const seconds = Number(answer.headers.get("Retry-After"));
     if (seconds > 0) await pause(Math.min(1_000 * seconds, LONGEST_WAIT_MS));
     return "later";

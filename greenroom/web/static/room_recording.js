@@ -17,6 +17,7 @@ export function recordingOf({ button, made, tell: say }) {
   let isOn = false; // what the room says
   let isAway = false;
   let hasFailed = false;
+  const lost = new WeakSet(); // of each it is told once
   let isAsked = false; // the room was told that this browser records
   let isAgreed = false; // and has told everybody
   let waiting = null; // for the room to say that it is recorded
@@ -72,10 +73,11 @@ export function recordingOf({ button, made, tell: say }) {
   }
 
   function fail(from, why) {
+    if (!lost.has(from)) tell(why || text("not_recorded"), { isBad: true });
+    lost.add(from);
     if (from === recorder) {
       recorder = null;
       hasFailed = true;
-      tell(why || text("not_recorded"), { isBad: true });
       settled();
       if (isAsked) say(false);
     }
