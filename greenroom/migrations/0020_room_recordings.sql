@@ -13,6 +13,7 @@ create table room_recordings (
     state        text        not null default 'recording' check (state in ('recording', 'finished', 'ready', 'failed', 'expired')),
     parts        jsonb       check (jsonb_typeof(parts) = 'object'),
     octets       bigint      not null default 0,               -- of all pieces
+    pieces       integer     not null default 0,
     started_at   timestamptz not null,
     changed_at   timestamptz not null,                         -- when it was last heard of
     ended_at     timestamptz,
@@ -83,7 +84,8 @@ end $$;
 
 -- May this piece be kept? may | known (it is) | other (another is, under its number) | closed | too_much | forbidden | not_found
 create function may_keep_piece_v1(
-    r room_recordings, p_session_id uuid, p_user_id text, p_part bigint, p_number integer, p_octets integer, p_sha256 bytea, p_most bigint
+    r room_recordings, p_session_id uuid, p_user_id text, p_part bigint, p_number integer, p_octets integer, p_sha256 bytea, p_most bigint,
+    p_most_pieces integer
 ) returns text language sql stable as $$
     select case
         when r.id is null or r.call_id <> p_session_id then 'not_found'
@@ -91,7 +93,7 @@ create function may_keep_piece_v1(
         when p.sha256 = p_sha256 then 'known'
         when r.state not in ('recording', 'finished') then 'closed'
         when p.sha256 is not null then 'other'
-        when r.octets + p_octets > p_most then 'too_much'
+        when r.octets + p_octets > p_most or r.pieces >= p_most_pieces then 'too_much'
         else 'may' end
     from (select) one left join room_pieces p
         on p.brand_id = r.brand_id and p.recording_id = r.id and p.part = p_part and p.number = p_number
@@ -100,7 +102,7 @@ $$;
 -- The store has the piece: now it counts. first (the first of the recording) | kept, and what may_keep_piece_v1 says.
 create function keep_piece_v1(
     p_brand_id text, p_session_id uuid, p_id uuid, p_user_id text, p_part bigint, p_number integer, p_octets integer, p_sha256 bytea,
-    p_most bigint, p_wait interval
+    p_most bigint, p_most_pieces integer, p_wait interval
 ) returns text language plpgsql as $$
 declare
     r    room_recordings;
@@ -108,11 +110,11 @@ declare
     now_ timestamptz := date_trunc('milliseconds', clock_timestamp());
 begin
     select * into r from room_recordings where brand_id = p_brand_id and id = p_id for update;
-    how := may_keep_piece_v1(r, p_session_id, p_user_id, p_part, p_number, p_octets, p_sha256, p_most);
+    how := may_keep_piece_v1(r, p_session_id, p_user_id, p_part, p_number, p_octets, p_sha256, p_most, p_most_pieces);
     if how <> 'may' then return how; end if;
     insert into room_pieces (brand_id, recording_id, part, number, octets, sha256)
     values (p_brand_id, p_id, p_part, p_number, p_octets, p_sha256);
-    update room_recordings x set octets = octets + p_octets, changed_at = now_, due_at = now_ + p_wait
+    update room_recordings x set octets = octets + p_octets, pieces = pieces + 1, changed_at = now_, due_at = now_ + p_wait
         where x.brand_id = p_brand_id and x.id = p_id;
     if r.state = 'finished' then
         update room_recordings x set due_at = now_ where x.brand_id = p_brand_id and x.id = p_id and is_complete_v1(x);

@@ -14,11 +14,11 @@ from greenroom.kit.ids import BrandId, SessionId, UserId
 BEGIN = "select begin_room_recording_v1($1, $2, $3, $4, $5, $6, $7) as how"
 
 MAY_KEEP = """
-select may_keep_piece_v1(r, $2, $4, $5, $6, $7, $8, $9) as how
+select may_keep_piece_v1(r, $2, $4, $5, $6, $7, $8, $9, $10) as how
 from (select) one left join room_recordings r on r.brand_id = $1 and r.id = $3
 """
 
-KEEP = "select keep_piece_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) as how"
+KEEP = "select keep_piece_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) as how"
 
 FINISH = "select finish_room_recording_v1($1, $2, $3, $4, $5::text::jsonb, $6) as how"
 
@@ -84,6 +84,7 @@ class Piece(Struct, frozen=True, kw_only=True):
     octets: int
     sha256: bytes
     most_octets: int
+    most_pieces: int
     wait: timedelta
 
 
@@ -143,16 +144,17 @@ async def begin(db: Database, it: Beginning) -> str:
 
 async def may_keep(db: Database, it: Piece) -> str:
     """may | known | other | closed | too_much | forbidden | not_found."""
-    return await _how(
-        db, MAY_KEEP, it.brand, it.session, it.recording, it.user, it.part, it.number, it.octets, it.sha256, it.most_octets
-    )
+    return await _how(db, MAY_KEEP, *_said_of(it))
 
 
 async def keep(db: Database, it: Piece) -> str:
     """first | kept, and whatever may_keep says but `may`."""
-    return await _how(
-        db, KEEP, it.brand, it.session, it.recording, it.user, it.part, it.number, it.octets, it.sha256, it.most_octets, it.wait
-    )
+    return await _how(db, KEEP, *_said_of(it), it.wait)
+
+
+def _said_of(it: Piece) -> Sequence[object]:
+    whose = (it.brand, it.session, it.recording, it.user)
+    return [*whose, it.part, it.number, it.octets, it.sha256, it.most_octets, it.most_pieces]
 
 
 async def finish(db: Database, it: Finish) -> str:

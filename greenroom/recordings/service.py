@@ -39,9 +39,9 @@ from greenroom.sessions.service import brand_of, known_id_in
 PROVIDER: Final = "builtin"
 PIECE_OCTETS: Final = 8 * 1024 * 1024
 MOST_OCTETS: Final = 24 * 1024**3  # of a recording: a day and a half as our own module records
-MOST_OF_A_CALL: Final = 50
+MOST_OF_A_CALL: Final = 12
 MOST_PARTS: Final = 1000
-MOST_PIECES: Final = 100_000  # of a part
+MOST_PIECES: Final = 50_000  # of a recording: two days as our own module records
 LATEST_PART: Final = 2**53
 MOST_AT_ONCE: Final = 16  # pieces, in a process
 TURN_SECONDS: Final = 5.0
@@ -87,7 +87,11 @@ class Said(Struct, frozen=True):
 
 
 async def begin(there: Recordings, caller: Caller, session_id: str) -> Begun:
-    """A host records, with this browser. Raises NotFound, Forbidden, InvalidStatus, NotConfigured, ValidationFailed."""
+    """A host records, with this browser.
+
+    Raises NotFound, Forbidden, InvalidStatus, NotConfigured, ValidationFailed, Unavailable.
+    """
+    await there.store.refuse_when_full()
     known_id = known_id_in(session_id)
     beginning = Beginning(
         id=new_id(),
@@ -117,6 +121,7 @@ async def keep(there: Recordings, caller: Caller, place: Place, said: Said, read
     """
     announced = await _piece_of(there, caller, place, said)
     _refuse_unless_done(await queries.may_keep(there.db, announced))
+    await there.store.refuse_when_full()
     async with _turn(there.turns):
         octets = await read()
         if not octets:
@@ -229,6 +234,7 @@ async def _piece_of(there: Recordings, caller: Caller, place: Place, said: Said)
         octets=min(int(length[:19]), MOST_OCTETS) if length.isascii() and length.isdecimal() else 1,
         sha256=sha256,
         most_octets=MOST_OCTETS,
+        most_pieces=MOST_PIECES,
         wait=there.wait,
     )
 
@@ -270,4 +276,4 @@ def _refuse_unless_done(how: str) -> None:
         case "other":
             raise ValidationFailed("Another piece has this number.")
         case "too_much":
-            raise PayloadTooLarge(f"A recording has at most {MOST_OCTETS // 1024**3} GiB.")
+            raise PayloadTooLarge(f"A recording has at most {MOST_OCTETS // 1024**3} GiB, and {MOST_PIECES} pieces.")

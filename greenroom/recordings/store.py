@@ -26,6 +26,7 @@ PART_OCTETS: Final = 8 * 1024 * 1024  # of a file that is sent to a bucket in pa
 SILENCE: Final = timedelta(seconds=20)  # of a store, before it is asked again
 PATIENCE: Final = timedelta(seconds=20)  # with its failures
 REPETITIONS: Final = 3
+SPARE_OCTETS: Final = 2 * 1024**3  # that a directory's disk keeps free
 LONGEST: Final = timedelta(hours=12)  # that a file may take to be read or written
 
 
@@ -51,10 +52,11 @@ class Stored(Struct, frozen=True):
 
 
 class Store:
-    """The directory, made when the first file comes, or the bucket."""
+    """The directory, made when the first file comes, or the bucket. `spare`: what the directory's disk is to keep free."""
 
-    def __init__(self, place: Path | Bucket) -> None:
+    def __init__(self, place: Path | Bucket, *, spare: int = SPARE_OCTETS) -> None:
         self._place = place
+        self._spare = spare
 
     @cached_property
     def _opened(self) -> ObjectStore:
@@ -62,6 +64,15 @@ class Store:
             self._place.mkdir(mode=0o700, parents=True, exist_ok=True)
             return LocalStore(self._place, automatic_cleanup=True)
         return _bucket(self._place)
+
+    async def refuse_when_full(self) -> None:
+        """Raises Unavailable where a directory's disk is nearly full: others write there too, and the joining needs room."""
+        if isinstance(self._place, Path) and self._place.is_dir():
+            with _answering("look"):
+                free = (await asyncio.to_thread(shutil.disk_usage, self._place)).free
+            if free < self._spare:
+                logger().warning("recording_store_full", free_octets=free)
+                raise Unavailable("There is no room for recordings just now; try again later.", retry_after_seconds=60)
 
     async def put(self, name: str, octets: bytes) -> None:
         """Keep it; what was there under the name is replaced, at once and whole."""

@@ -7,6 +7,9 @@ from uuid import uuid4
 
 import pytest
 
+from greenroom.kit.errors import Unavailable
+from greenroom.recordings.service import MOST_PIECES
+from greenroom.recordings.store import Store
 from tests.faults.waiting import eventually
 from tests.recordings.films import seen
 from tests.recordings.studio import PART, Studio, pieces_of
@@ -161,6 +164,32 @@ async def test_a_piece_that_is_too_large_is_refused(studio: Studio) -> None:
     await recorder.begin()
     assert_refused(await recorder.bring(b"x" * (8 * 1024 * 1024 + 1), 0), "payload_too_large")
     assert (await recorder.bring(b"x" * (8 * 1024 * 1024), 0)).status_code == 204
+
+
+async def test_a_recording_has_no_more_pieces_than_the_rows_are_meant_for(studio: Studio) -> None:
+    session = await studio.session()
+    recorder = await studio.recorder(session)
+    await recorder.begin()
+    assert (await recorder.bring(b"x", 0)).status_code == 204
+    await studio.owner.execute("update room_recordings set pieces = pieces + $2 where id = $1", recorder.id, MOST_PIECES - 2)
+    assert (await recorder.bring(b"x", 0, part=PART + 1)).status_code == 204
+    assert_refused(await recorder.bring(b"x", 0, part=PART + 2), "payload_too_large", names="pieces")
+    assert (await recorder.bring(b"x", 0)).status_code == 204  # it is there
+
+
+async def test_a_session_has_no_more_recordings_than_its_hosts_can_mean(studio: Studio) -> None:
+    session = await studio.session()
+    recorder = await studio.recorder(session)
+    for _ in range(12):
+        assert (await recorder.begin()).status_code == 200
+    assert_refused(await recorder.begin(), "validation_error", names="12 recordings")
+
+
+async def test_a_disk_that_is_nearly_full_takes_no_piece(tmp_path: Path) -> None:
+    await Store(tmp_path).refuse_when_full()
+    with pytest.raises(Unavailable) as refused:
+        await Store(tmp_path, spare=2**62).refuse_when_full()
+    assert refused.value.headers["Retry-After"]
 
 
 @pytest.mark.parametrize(
