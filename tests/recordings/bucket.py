@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar, Literal
 
@@ -15,6 +15,7 @@ import httpx
 
 NAME = "recordings"
 START_SECONDS = 60.0
+ATTEMPTS = 5
 
 Mood = Literal["well", "failing", "silent", "gone"]
 
@@ -59,17 +60,13 @@ class Bucket:
 @contextmanager
 def running_bucket() -> Iterator[Bucket]:
     """The server, the bucket in it, and the door."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process, port = _started()
     bucket = Bucket(port)
     door = ThreadingHTTPServer(("127.0.0.1", 0), type("Door", (_Door,), {"bucket": bucket}))
     door.daemon_threads = True
     bucket.door = door.server_address[1]
     threading.Thread(target=door.serve_forever, daemon=True).start()
     try:
-        _make(port)
         yield bucket
     finally:
         bucket.behave()
@@ -79,17 +76,29 @@ def running_bucket() -> Iterator[Bucket]:
         process.wait()
 
 
-def _make(port: int) -> None:
+def _started() -> "tuple[subprocess.Popen[bytes], int]":
+    """It cannot say which port it has taken, so it is given one that was free just now; another, where somebody was faster."""
+    for _ in range(ATTEMPTS):
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        if _makes(process, port):
+            return process, port
+        process.kill()
+        process.wait()
+    raise AssertionError(f"no server of a bucket has started in {ATTEMPTS} attempts")
+
+
+def _makes(process: "subprocess.Popen[bytes]", port: int) -> bool:
+    """Whether the bucket is made; not by a process that has ended, even where another answers on its port."""
     deadline = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            assert httpx.put(f"http://127.0.0.1:{port}/{NAME}", timeout=30).is_success
-        except httpx.TransportError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
-        else:
-            return
+    while process.poll() is None and time.monotonic() < deadline:
+        with suppress(httpx.TransportError):
+            is_made = httpx.put(f"http://127.0.0.1:{port}/{NAME}", timeout=30).is_success
+            return is_made and process.poll() is None
+        time.sleep(0.1)
+    return False
 
 
 class _Door(BaseHTTPRequestHandler):

@@ -179,7 +179,11 @@ async def test_a_store_that_is_away_while_it_is_joined_is_asked_again(
     recording = await (await studio.recorder(session)).record(white)
     bucket.behave("failing", only=f"files/{recording}")
     with started("worker", env=worker_environment, log=tmp_path / "worker.log"):
-        assert await asyncio.to_thread(bucket.met.wait, 60)
+
+        async def was_put_off() -> bool:
+            return bool(await studio.owner.fetchval("select put_off > 0 from room_recordings where id = $1", recording))
+
+        await eventually(was_put_off, "the library has given up, and it is joined another time", seconds=120)
         bucket.behave()
         (ready,) = await studio.until(session, "ready")
     assert len(seen((await studio.watched(ready["url"])).content).pictures) == 30
