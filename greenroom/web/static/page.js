@@ -100,7 +100,8 @@ function bringRecordings() {
   const csrf = document.querySelector("input[name=csrf]")?.value;
   try {
     if (csrf && localStorage.getItem("greenroom_recording")) {
-      import("./recorder_pieces.js").then(({ bringLeftOver }) => bringLeftOver(csrf)).catch(() => {});
+      const inRoom = document.getElementById("room") && document.getElementById("session")?.dataset.session;
+      import("./recorder_pieces.js").then(({ bringLeftOver }) => bringLeftOver(csrf, inRoom)).catch(() => {});
     }
   } catch {
     // where the browser keeps nothing there is nothing to bring

@@ -1,7 +1,9 @@
 // Records a room in the browser of its host: what is seen and heard there, as one film, in pieces that the server joins.
 
-import { Bringer, alone, note, recordings } from "./recorder_pieces.js";
+import { Bringer, alone, known, note, recordings } from "./recorder_pieces.js";
 import { HEIGHT, WIDTH, draw } from "./recorder_scene.js";
+
+export { bringLeftOver } from "./recorder_pieces.js";
 
 const FLAT = "2d";
 const KINDS = ["video/webm;codecs=vp8,opus", "video/webm"];
@@ -11,6 +13,7 @@ const PIECE_MS = 4_000;
 const PIECE_OCTETS = 512 * 1024; // proxies take a megabyte, if they are not told otherwise
 const FRAMES_A_SECOND = 20;
 const SOUND_MS = 3_000;
+const BRINGS_MS = 10_000; // for how long it is waited for a tab that brings what was left of it
 const SAME_MS = 12 * 3_600_000; // for how long a recording that was cut off is gone on with
 
 /** Whether this browser can record. */
@@ -19,8 +22,12 @@ export const canRecord = () =>
 
 /** Whether this browser was recording this session when its page went, and so should go on. */
 export async function wasRecording(session) {
+  const { held } = await navigator.locks.query();
+  if (held.some((one) => one.name === records(session))) return false; // another tab does, and goes on
   return (await recordings().catch(() => [])).some((one) => isOpen(one, session));
 }
+
+const records = (session) => `greenroom records ${session}`; // the lock that a tab has while it records
 
 const isOpen = (one, session) => one.session === session && !one.isFinished && Date.now() - one.changedAt < SAME_MS;
 
@@ -93,20 +100,35 @@ export class Recorder {
     const { promise, resolve } = deferred();
     this.release = resolve;
     const left = (await recordings().catch(() => [])).filter((one) => isOpen(one, this.session));
-    for (const one of left) if (await this.#holds(one, promise)) return this.#record();
+    navigator.locks.request(records(this.session), { mode: "shared" }, () => promise);
+    for (const one of left) if (await this.#goesOn(one.id, promise)) return this.#record();
     await this.#holds({ id: await this.#new(), session: this.session, parts: {}, isFinished: false, changedAt: Date.now() }, promise);
     return this.#record();
   }
 
+  /** Have what was left to oneself, once nobody brings it any more; answers whether, and whether it is to be gone on with still. */
+  async #goesOn(id, until) {
+    const { promise: isOurs, resolve: take } = deferred();
+    const had = await this.#holds({ id }, Promise.race([until, isOurs]), AbortSignal.timeout(BRINGS_MS));
+    if (!had) return false;
+    const recording = await known(id).catch(() => null);
+    if (recording && isOpen(recording, this.session)) {
+      this.recording = recording;
+      return true;
+    }
+    take();
+    return false;
+  }
+
   /** Have this recording to oneself until it is released; answers whether. */
-  #holds(recording, until) {
+  #holds(recording, until, signal) {
     return new Promise((done, failed) => {
-      const having = alone(recording.id, () => {
+      const act = () => {
         this.recording = recording;
         done(true);
         return until;
-      });
-      having.then((had) => had || done(false), failed);
+      };
+      alone(recording.id, act, signal).then((had) => had || done(false), failed);
     });
   }
 

@@ -163,17 +163,29 @@ export class Bringer {
   }
 }
 
-/** Do it, unless another tab has this recording; answers whether. It has it until what is done resolves. */
-export function alone(id, act) {
-  return navigator.locks.request(`greenroom recording ${id}`, { ifAvailable: true }, async (lock) => {
-    if (lock) await act();
-    return lock !== null;
-  });
+/**
+ * Do it, unless another tab has this recording; answers whether. It has it until what is done resolves. With a signal it is waited
+ * for until that comes.
+ */
+export async function alone(id, act, signal) {
+  try {
+    return await navigator.locks.request(`greenroom recording ${id}`, signal ? { signal } : { ifAvailable: true }, async (lock) => {
+      if (lock) await act();
+      return lock !== null;
+    });
+  } catch (error) {
+    if (signal?.aborted && error === signal.reason) return false;
+    throw error;
+  }
 }
 
-/** Bring what earlier pages have left. A recording that was not finished can be gone on with (recorder.js). */
-export async function bringLeftOver(csrf) {
+/**
+ * Bring what earlier pages have left. A recording that was not finished can be gone on with (recorder.js): in its own session's
+ * room (`inRoom`) it is left to that.
+ */
+export async function bringLeftOver(csrf, inRoom) {
   for (const one of await recordings()) {
+    if (one.session === inRoom && !one.isFinished) continue;
     await alone(one.id, async () => {
       if (Date.now() - one.changedAt > OLDEST_MS) await forget(one.id);
       else await new Bringer({ id: one.id, session: one.session, csrf }).bring();

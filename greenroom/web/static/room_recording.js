@@ -27,6 +27,7 @@ export function recordingOf({ button, made, tell: say }) {
     tool = await import("./recorder.js").catch(() => null);
     button.hidden = !tool?.canRecord();
     if (!button.hidden && isOn && (await tool.wasRecording(made.session))) begin({ isBack: true }); // this page was loaded anew meanwhile
+    else tool?.bringLeftOver(made.csrf);
   }
 
   async function begin({ isBack = false } = {}) {

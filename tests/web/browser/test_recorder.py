@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, Route
 
 from tests.faults.waiting import eventually
 from tests.postgres import Cluster, TestDatabase, fresh_database
@@ -93,6 +93,13 @@ PIECES = "select count(*) from room_pieces p join room_recordings r on r.id = p.
 
 LARGEST = """
 select max(p.octets) from room_pieces p join room_recordings r on r.id = p.recording_id where r.call_id = $1
+"""
+RECORDINGS = "select count(*) from room_recordings where call_id = $1"
+WAS = """
+async (session) => {
+  const module = document.querySelector("script[src*='/static/']").src.replace(/[^/]+$/, "recorder.js");
+  return (await import(module)).wasRecording(session);
+}
 """
 # A machine that was busy hands over much at once.
 LARGE = """
@@ -198,6 +205,51 @@ async def test_a_page_that_is_loaded_anew_goes_on_with_the_same_recording(studio
     assert max(after - earlier for earlier, after in zip(found.pictures, found.pictures[1:], strict=False)) < 3
     there = await played(people, ready["url"], found.duration - 2)
     assert there["at"] == pytest.approx(found.duration - 2, abs=0.1)
+
+
+async def test_a_page_that_is_loaded_anew_waits_for_who_brings_what_was_left(studio: Studio, people: People) -> None:
+    session = await studio.session()
+    window = await people.window("host_1")
+    page = window.page
+    await entered(page, session)
+    await brought(studio, session, 1)
+    let = asyncio.Event()
+
+    async def slowly(route: Route) -> None:
+        await let.wait()
+        await route.continue_()
+
+    window.allowed.append("ERR_")
+    await page.route("**/pieces/*", slowly)
+
+    async def held() -> bool:
+        return bool(await page.evaluate(LEFT) >= 1)
+
+    await eventually(held, "a piece waits in the browser", seconds=60)
+    entering = asyncio.create_task(entered(page, session))  # the page brings what it finds, as every page does
+
+    await page.wait_for_function("async () => (await navigator.locks.query()).pending.length > 0", timeout=60_000)
+    let.set()
+    await entering
+    await page.evaluate(STOP)
+    assert await studio.owner.fetchval(RECORDINGS, session["id"]) == 1
+    await studio.until(session, "ready")
+
+
+async def test_another_tab_of_the_host_does_not_record_too(studio: Studio, people: People) -> None:
+    session = await studio.session()
+    window = await people.window("host_1")
+    await entered(window.page, session)
+    await brought(studio, session, 1)
+    other = await window.context.new_page()
+    await other.goto(f"/s/{session['id']}")
+    assert not await other.evaluate(WAS, session["id"])
+    await window.page.close()
+
+    async def was() -> bool:
+        return bool(await other.evaluate(WAS, session["id"]))
+
+    await eventually(was, "nobody records any more", seconds=60)
 
 
 async def test_what_a_cut_has_held_back_is_brought_by_the_next_page(studio: Studio, people: People) -> None:
