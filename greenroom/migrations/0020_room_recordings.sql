@@ -254,5 +254,10 @@ drop function expire_room_recording_v1, settle_room_recording_v1, claim_room_rec
     keep_piece_v1, may_keep_piece_v1, begin_room_recording_v1, is_complete_v1;
 delete from chores where name = 'expire_recordings';
 drop table room_pieces, room_recordings;
+create function without_expired_any_brand_v1() returns void language sql as $$
+    update recordings set state = 'failed' where state = 'expired'
+$$;
+select without_expired_any_brand_v1();
+drop function without_expired_any_brand_v1;
 alter table recordings drop constraint recordings_state_check,
-    add constraint recordings_state_check check (state in ('processing', 'failed', 'ready')) not valid;
+    add constraint recordings_state_check check (state in ('processing', 'failed', 'ready'));
