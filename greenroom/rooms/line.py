@@ -9,7 +9,6 @@ import msgspec
 from msgspec import Struct
 
 from greenroom.kit.http.asgi import Send
-from greenroom.kit.ids import UserId
 from greenroom.providers.protocol import CallRole
 from greenroom.rooms.queries import Change
 from greenroom.rooms.schemas import Out, OutReason, Peer
@@ -35,8 +34,7 @@ def text_of(message: Struct) -> str:
 class Line:
     """One connection. `peer` and `call` are said once it was let in."""
 
-    def __init__(self, user: UserId, role: CallRole) -> None:
-        self.user = user
+    def __init__(self, role: CallRole) -> None:
         self.role = role
         self.call: UUID | None = None
         self.peer: UUID | None = None

@@ -69,7 +69,7 @@ class Signalling:
             raise RateLimited(retry_after_ms=wait)
         await receive()  # the handshake's own
         await send({"type": "websocket.accept", "subprotocol": PROTOCOL})
-        line = Line(token.sub, token.role)
+        line = Line(token.role)
         switchboard = cast("Switchboard", scope["state"]["switchboard"])
         writing = asyncio.create_task(_written(line, send))
         reading = asyncio.create_task(_read(line, receive, switchboard))

@@ -165,7 +165,10 @@ class Switchboard:
                 self._keep(line, msgspec.structs.replace(line.news, hand=raised))
             case Leave():
                 await self._leave(present, line)
-            case Lower() | Mute() | Record() if line.role == "host":
+            case Record(on) if line.role == "host":
+                line.recording = on
+                self._keep(line, line.news)
+            case Lower() | Mute() if line.role == "host":
                 await self._obey(present, line, said)
 
     async def lose(self, line: Line) -> None:
@@ -291,7 +294,7 @@ class Switchboard:
         line.close(1000)
         self._apply_if(kept)
 
-    async def _obey(self, present: Present, line: Line, said: "Lower | Mute | Record") -> None:
+    async def _obey(self, present: Present, line: Line, said: "Lower | Mute") -> None:
         try:
             match said:
                 case Mute(peer):
@@ -302,9 +305,6 @@ class Switchboard:
                     if kept is not None:
                         self._apply(kept)
                         self._tell(present, peer, text_of(Lowered()))
-                case Record(on):
-                    line.recording = on
-                    self._keep(line, line.news)
         except Unavailable:
             logger().warning("room_unchanged", reason=BY_DATABASE_UNAVAILABLE)
 

@@ -6,7 +6,6 @@ from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
-import httpx
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -120,16 +119,6 @@ async def test_a_browser_that_does_not_read_stalls_nobody(stage: RoomStage) -> N
         await host.say("signal", to=anna.me, data="x" * 60_000)
         await host.say("signal", to=ben.me, data=number)
         await ben.signalled(by=host, data=number)
-
-
-async def test_who_pings_and_takes_no_answer_is_cut_off(stage: RoomStage, serving: Server) -> None:
-    host, anna = await pair(stage)
-    anna.connection.transport.pause_reading()
-    with suppress(ConnectionClosed, OSError):
-        for _ in range(2_000):
-            await anna.connection.ping()
-    await host.say("hand", raised=True)
-    assert (await httpx.AsyncClient().get(f"{serving.url}/readyz")).status_code == 200
 
 
 async def test_a_message_of_endless_empty_frames_is_cut_off(stage: RoomStage) -> None:
