@@ -21,6 +21,7 @@ PART = 1_764_406_800_000
 PIECE_OCTETS = 4_000
 OURS = {"GREENROOM_VIDEO_PROVIDER": "builtin"}
 
+SETTLED = "select state = 'ready' and due_at = 'infinity' from room_recordings where id = $1"
 UNRECORDED = "update calls set records = false where brand_id = $1 and id = $2"
 
 
@@ -139,6 +140,14 @@ class Studio:
 
         await eventually(reached, f"the recordings are {states}", seconds=60)
         return await self.recordings(session)
+
+    async def settled(self, recording: str) -> None:
+        """Return once nothing more is done with it: sessions show that it is ready before its pieces are deleted."""
+
+        async def is_settled() -> bool:
+            return bool(await self.owner.fetchval(SETTLED, recording))
+
+        await eventually(is_settled, "it is settled")
 
     async def watched(self, url: str, **headers: str) -> httpx.Response:
         """What somebody gets who has the address, and nothing else."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from tests.recordings.studio import PART, Studio, in_studio, running_studio
 from tests.server import Server, environment_of
 from tests.tenant import Tenant
 
-AGE = "update room_recordings set settled_at = settled_at - interval '8 days' where id = $1"
+AGE = "update room_recordings set settled_at = settled_at - $2::interval where id = $1"
 DUE = "update chores set due_at = '-infinity' where name = 'expire_recordings'"
 
 
@@ -34,6 +35,12 @@ async def studio(week_server: Server, database: TestDatabase, tenant: Tenant) ->
         yield standing
 
 
+async def passed(studio: Studio, recording: str, *, days: int) -> None:
+    """So many days have passed since it was ready."""
+    await studio.settled(recording)
+    await studio.owner.execute(AGE, recording, timedelta(days=days))
+
+
 async def test_after_its_days_it_is_gone_and_the_one_before_is_shown(
     studio: Studio, database: TestDatabase, home: Path, grey: bytes, white: bytes
 ) -> None:
@@ -43,7 +50,7 @@ async def test_after_its_days_it_is_gone_and_the_one_before_is_shown(
     old = await (await studio.recorder(session)).record(white)
     ready = {one["id"]: one["url"] for one in await studio.until(session, "ready", "ready")}
     assert old in str((await studio.seen(session))["recording_url"])
-    await studio.owner.execute(AGE, old)
+    await passed(studio, old, days=8)
     await studio.owner.execute(DUE)
     (left,) = await studio.until(session, "ready")
     assert left["id"] == kept
@@ -51,7 +58,7 @@ async def test_after_its_days_it_is_gone_and_the_one_before_is_shown(
     assert (await studio.watched(ready[old])).status_code == 404
     assert (await studio.watched(ready[kept])).status_code == 200
     assert not list(home.rglob(f"*{old}.webm"))
-    await studio.owner.execute(AGE, kept)
+    await passed(studio, kept, days=8)
     await studio.owner.execute(DUE)
     found = await studio.until(session, "expired", "expired")
     assert [one["url"] for one in found] == [None, None]
@@ -63,12 +70,11 @@ async def test_after_its_days_it_is_gone_and_the_one_before_is_shown(
 async def test_one_that_cannot_be_deleted_keeps_no_other(studio: Studio, home: Path, grey: bytes, white: bytes) -> None:
     session = await studio.session()
     stuck, old = [await (await studio.recorder(session)).record(one) for one in (grey, white)]
-    await studio.until(session, "ready", "ready")
+    await passed(studio, stuck, days=16)
+    await passed(studio, old, days=8)
     (file,) = home.rglob(f"{stuck}.webm")
     file.unlink()
     (file / "no file but a directory").mkdir(parents=True)
-    for recording in (stuck, stuck, old):  # the first is the older by days
-        await studio.owner.execute(AGE, recording)
     await studio.owner.execute(DUE)
     (left,) = await studio.until(session, "ready")
     assert left["id"] == stuck

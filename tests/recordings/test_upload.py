@@ -215,7 +215,7 @@ async def test_what_comes_after_the_pieces_were_joined_is_refused(studio: Studio
     session = await studio.session()
     recorder = await studio.recorder(session)
     await recorder.record(grey)
-    await studio.until(session, "ready")
+    await studio.settled(recorder.id)
     assert_refused(await recorder.bring(b"late", 99), "invalid_status")
     assert_refused(await recorder.finish({PART: 99}), "invalid_status")
 
