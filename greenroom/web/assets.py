@@ -1,6 +1,8 @@
-"""Style sheets, modules and pictures: read once, served for ever under the name of their version."""
+"""Style sheets, modules and pictures: read and compressed once, served for ever under the name of their version."""
 
+import gzip
 import hashlib
+import re
 from functools import cache
 from http import HTTPStatus
 from pathlib import Path
@@ -26,13 +28,16 @@ HEADERS: Final[Headers] = [
     (b"x-content-type-options", b"nosniff"),
     (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'"),  # of a picture that is opened by itself
     (b"cross-origin-resource-policy", b"same-origin"),
+    (b"vary", b"accept-encoding"),
 ]
+GZIP: Final = re.compile(r"\s*(?:x-)?gzip\s*(?:;\s*q=(?!0(?:\.0*)?\s*$).+)?", re.IGNORECASE)  # q=0: not that (RFC 9110, 12.5.3)
 
 
 class Assets(Struct, frozen=True):
-    """What there is, by name, and a name for this state of all of it."""
+    """What there is, by name, the same as gzip, and a name for this state of all of it."""
 
     octets: dict[str, bytes]
+    packed: dict[str, bytes]
     version: str
 
 
@@ -43,7 +48,7 @@ def assets() -> Assets:
     state = hashlib.sha256()
     for name, body in octets.items():
         state.update(b"%d %b %d %b" % (len(name), name.encode(), len(body), body))
-    return Assets(octets, state.hexdigest()[:12])
+    return Assets(octets, {name: gzip.compress(body, mtime=0) for name, body in octets.items()}, state.hexdigest()[:12])
 
 
 def asset(name: str) -> str:
@@ -55,15 +60,22 @@ def asset(name: str) -> str:
 
 
 @page(PATH + "/{version}/{name}")
-async def static(_: ApiRequest, version: str, name: str) -> Answer:
-    """One of them. A page of another release gets what there is now, and is not told to keep it. Raises NotFound."""
+async def static(request: ApiRequest, version: str, name: str) -> Answer:
+    """One of them, as gzip for who takes it.
+
+    A page of another release gets what there is now, and is not told to keep it. Raises NotFound.
+    """
     there = assets()
-    body = there.octets.get(name)
-    if body is None:
+    if name not in there.octets:
         raise NotFound
     kept = FOR_EVER if version == there.version else ASK_AGAIN
-    kind = TYPES[Path(name).suffix].encode()
-    return Answer(body, status=HTTPStatus.OK, headers=[(b"content-type", kind), kept, *HEADERS, length_of(body)])
+    headers = [(b"content-type", TYPES[Path(name).suffix].encode()), kept, *HEADERS]
+    if any(GZIP.fullmatch(one) for one in (request.list_header(b"accept-encoding") or "").split(",")):
+        headers.append((b"content-encoding", b"gzip"))
+        body = there.packed[name]
+    else:
+        body = there.octets[name]
+    return Answer(body, status=HTTPStatus.OK, headers=[*headers, length_of(body)])
 
 
 ROUTES = [static]

@@ -3,6 +3,7 @@
 import httpx
 import pytest
 
+from greenroom.web.assets import DIRECTORY
 from greenroom.web.paths import own_path
 from tests.server import Server
 from tests.tenant import Tenant
@@ -123,6 +124,26 @@ async def test_what_is_static_is_kept_for_ever_under_its_version_alone(server: S
         assert (older.status_code, older.headers["cache-control"]) == (200, "public, no-cache")
         for path in ("/static/x/none.css", "/static/x/..%2fassets.py", "/static/x/../../app.py", "/static/base.css"):
             assert (await visitor.http.get(path)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("accepted", "encoding"),
+    [
+        ("gzip, deflate, br", "gzip"),
+        ("br;q=1.0, GZIP;q=0.2", "gzip"),
+        ("gzip;q=0", None),
+        ("gzip;q=0.000, br", None),
+        ("br", None),
+        ("", None),
+    ],
+)
+async def test_what_is_static_comes_as_gzip_to_who_takes_it(server: Server, accepted: str, encoding: str | None) -> None:
+    async with httpx.AsyncClient(base_url=server.url, headers={"accept-encoding": accepted}) as program:
+        answer = await program.get("/static/000000000000/base.css")
+    assert answer.headers["vary"] == "accept-encoding"
+    assert answer.headers.get("content-encoding") == encoding
+    assert answer.content == (DIRECTORY / "base.css").read_bytes()
+    assert (int(answer.headers["content-length"]) < len(answer.content) / 2) is (encoding == "gzip")
 
 
 async def test_programs_get_refusals_in_the_contracts_form(server: Server) -> None:
