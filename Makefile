@@ -14,6 +14,7 @@ HOOKS := tests/webhooks/node_consumer
 AXE := tests/web/browser/axe
 SDKS := tests/web/browser/sdks
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PYTHONDONTWRITEBYTECODE :=  # empty, it is not in force: tests start a thousand servers, and each would compile them all anew
 
 .PHONY: help demo test fuzz lint types check-openapi openapi lock bench clean
 
