@@ -116,11 +116,12 @@ def sinks_of(settings: Settings) -> Iterator[Sink]:
 
 
 def letterhead_of(settings: Settings) -> Letterhead:
-    """What all mail has in common."""
+    """What all mail has in common; where people have no app of the operator's, they join at the session's page."""
+    has_pages = settings.public_url is not None and settings.video_provider != "none"
     return Letterhead(
         sender=settings.mail_from,
         public_url=settings.public_url,
-        join_url=settings.join_url,
+        join_url=settings.join_url or (f"{settings.public_url}/s/{{session_id}}" if has_pages else None),
         tickets=Tickets(settings.secret_keys),
         unsubscribing=Unsubscribing(settings.secret_keys, public_url=settings.public_url),
     )

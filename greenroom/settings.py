@@ -166,8 +166,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     join_url: Annotated[
         str | None,
         described(
-            "Where people join a session, for mail: `https://app.example.com/live/{session_id}`. Not set: mail names no such "
-            "place; guests have a link of their own."
+            "Where people join a session: `https://app.example.com/live/{session_id}`. Not set: at the page of its room, and "
+            "mail leads to that of the session, at GREENROOM_PUBLIC_URL. Guests have a link of their own."
         ),
     ] = None
     smtp_url: Annotated[

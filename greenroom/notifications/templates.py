@@ -20,7 +20,7 @@ VARIABLES: Final = {
     "old_when": "Where it has been moved: the time that the reader knew. Else nothing.",
     "scheduled_at": "When it begins, as an RFC 3339 instant in UTC.",
     "is_waiting": "Whether the reader waits in line, rather than having a seat.",
-    "join_url": "Where the reader joins. Nothing where GREENROOM_JOIN_URL is not set, but for guests.",
+    "join_url": "Where the reader joins. Nothing where neither GREENROOM_JOIN_URL nor GREENROOM_PUBLIC_URL is set.",
     "recording_url": "Where the recording is, once it is ready. Else nothing.",
     "unsubscribe_url": "Where the reader asks for no more mail.",
     "brand": "The brand.",

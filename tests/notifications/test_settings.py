@@ -2,6 +2,7 @@
 
 import pytest
 
+from greenroom.background import letterhead_of
 from greenroom.notifications.smtp import MailServer, server_at
 from greenroom.setting_rules import load_settings
 from greenroom.settings import SettingsError
@@ -91,3 +92,20 @@ def test_where_people_join_names_the_session(url: str) -> None:
 def test_what_is_whole_is_taken() -> None:
     settings = load_settings({**GOOD, "GREENROOM_JOIN_URL": "https://app.example.com/live/{session_id}?from=mail"})
     assert settings.smtp_url == GOOD["GREENROOM_SMTP_URL"]
+
+
+@pytest.mark.parametrize(
+    ("more", "join_url"),
+    [
+        ({}, "https://live.example.com/s/{session_id}"),
+        ({"GREENROOM_JOIN_URL": "https://app.example.com/{session_id}"}, "https://app.example.com/{session_id}"),
+        ({"GREENROOM_VIDEO_PROVIDER": "none"}, None),
+        ({"GREENROOM_VIDEO_PROVIDER": "none", "GREENROOM_JOIN_URL": "https://app/{session_id}"}, "https://app/{session_id}"),
+    ],
+)
+def test_mail_says_where_people_join(more: dict[str, str], join_url: str | None) -> None:
+    assert letterhead_of(load_settings({**GOOD, **more})).join_url == join_url
+
+
+def test_mail_names_no_place_that_it_does_not_know() -> None:
+    assert letterhead_of(load_settings({})).join_url is None
