@@ -4,6 +4,7 @@ Every operation raises Unavailable when the store does not do it within a bounde
 """
 
 import asyncio
+import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -78,12 +79,19 @@ class Store:
         """Keep it; what was there under the name is replaced, at once and whole."""
         with _answering("put"):
             await obstore.put_async(self._opened, name, octets)
+            await self._sync(name)
 
     async def put_file(self, name: str, file: IO[bytes]) -> None:
         """Keep a file of any size, from its beginning; nobody sees half of it."""
         with _answering("put_file"):
             file.seek(0)
             await obstore.put_async(self._opened, name, file, chunk_size=PART_OCTETS, max_concurrency=2)
+            await self._sync(name)
+
+    async def _sync(self, name: str) -> None:
+        """Through a loss of power, too, which the library does not see to in a directory; a bucket answers for itself."""
+        if isinstance(self._place, Path):
+            await asyncio.to_thread(_sync, self._place, self._place / name)
 
     async def read(self, name: str) -> bytes | None:
         """All of it; None where it is not there."""
@@ -126,6 +134,16 @@ class Store:
         if isinstance(self._place, Path):
             with _answering("clear"):
                 await asyncio.to_thread(_clear, self._place / name)
+
+
+def _sync(place: Path, path: Path) -> None:
+    """The file, and its name: each directory on the way may be new."""
+    for one in (path, *(parent for parent in path.parents if parent.is_relative_to(place))):
+        descriptor = os.open(one, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _clear(path: Path) -> None:

@@ -1,0 +1,28 @@
+"""Recordings in a directory: what was taken is there after a loss of power."""
+
+import io
+import os
+from pathlib import Path
+
+import pytest
+
+from greenroom.recordings.store import Store
+
+NAME = "pieces/0190/1/0"
+
+
+@pytest.fixture
+def synced(monkeypatch: pytest.MonkeyPatch) -> set[int]:
+    """What was written through to the disk, by inode."""
+    inodes: set[int] = set()
+    monkeypatch.setattr(os, "fsync", lambda descriptor: inodes.add(os.fstat(descriptor).st_ino))
+    return inodes
+
+
+@pytest.mark.parametrize("is_film", [False, True])
+async def test_what_was_taken_and_its_name_are_on_the_disk(tmp_path: Path, synced: set[int], is_film: bool) -> None:
+    store = Store(tmp_path)
+    await (store.put_file(NAME, io.BytesIO(b"octets")) if is_film else store.put(NAME, b"octets"))
+    kept = tmp_path / NAME
+    assert kept.read_bytes() == b"octets"
+    assert {one.stat().st_ino for one in (kept, *kept.parents[: NAME.count("/") + 1])} <= synced
