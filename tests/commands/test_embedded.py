@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.commands.command import Environment, Running, embedded_environment, free_port, greenroom, serving, started
+from tests.commands.command import Environment, Running, Said, embedded_environment, free_port, greenroom, serving, started
 from tests.faults.processes import processes
 
 GONE_SECONDS = 20.0
@@ -70,6 +70,12 @@ def data_dir() -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def env(data_dir: Path) -> Environment:
     return embedded_environment(data_dir)
+
+
+@pytest.fixture(scope="module")
+def demo(env: Environment) -> Said:
+    """A demo without a stand-in, seen to its end."""
+    return greenroom("demo", "--once", "--port", str(free_port()), env=env)
 
 
 @pytest.fixture
@@ -155,30 +161,27 @@ def test_a_directory_that_is_a_file_is_told_in_one_line() -> None:
     assert file.name in line
 
 
-def test_the_demo_shows_the_main_job_and_a_refusal_at_its_end(env: Environment) -> None:
-    said = greenroom("demo", "--once", "--port", str(free_port()), env=env)
-    assert said.status == 0, said
-    assert [part for part in SHOWN if part not in said.out] == []
-    assert said.out.rindex("HTTP 412") > said.out.rindex("HTTP 200")
+def test_the_demo_shows_the_main_job_and_a_refusal_at_its_end(demo: Said) -> None:
+    assert demo.status == 0, demo
+    assert [part for part in SHOWN if part not in demo.out] == []
+    assert demo.out.rindex("HTTP 412") > demo.out.rindex("HTTP 200")
 
 
-def test_the_demo_ends_with_three_links_that_sign_in(env: Environment) -> None:
-    said = greenroom("demo", "--once", "--port", str(free_port()), env=env)
+def test_the_demo_ends_with_three_links_that_sign_in(demo: Said) -> None:
     links = re.findall(
         r"^(A participant|A second participant|The host) +(http://127\.0\.0\.1:\d+/signin/link\?code=[\w-]{43})$",
-        said.out,
+        demo.out,
         re.MULTILINE,
     )
     assert [who for who, _ in links] == ["A participant", "A second participant", "The host"]
     assert len({link for _, link in links}) == 3
 
 
-def test_the_demo_fills_a_room_and_lets_the_line_move(env: Environment) -> None:
-    said = greenroom("demo", "--once", "--port", str(free_port()), env=env)
-    assert "200/200: 50 seats, 150 in line" in said.out
-    won = re.search(r"^50 have a seat, 150 stand in line; the first of them is (person_\d+)\.$", said.out, re.MULTILINE)
+def test_the_demo_fills_a_room_and_lets_the_line_move(demo: Said) -> None:
+    assert "200/200: 50 seats, 150 in line" in demo.out
+    won = re.search(r"^50 have a seat, 150 stand in line; the first of them is (person_\d+)\.$", demo.out, re.MULTILINE)
     assert won is not None
-    assert re.search(rf"^person_\d+ gives the seat back, and {won[1]} moves up: registered\.$", said.out, re.MULTILINE)
+    assert re.search(rf"^person_\d+ gives the seat back, and {won[1]} moves up: registered\.$", demo.out, re.MULTILINE)
 
 
 def test_the_demo_plays_the_room_with_a_stand_in_and_says_so(env: Environment) -> None:
@@ -191,11 +194,10 @@ def test_the_demo_plays_the_room_with_a_stand_in_and_says_so(env: Environment) -
         assert place >= 0, f"{part} does not come in its turn:\n{said.out}"
 
 
-def test_the_demo_without_a_stand_in_says_how_to_have_the_room(env: Environment) -> None:
-    said = greenroom("demo", "--once", "--port", str(free_port()), env=env)
-    assert "/join" not in said.out
-    assert "The room was not shown" in said.out
-    assert "GREENROOM_VIDEO_PROVIDER" in said.out
+def test_the_demo_without_a_stand_in_says_how_to_have_the_room(demo: Said) -> None:
+    assert "/join" not in demo.out
+    assert "The room was not shown" in demo.out
+    assert "GREENROOM_VIDEO_PROVIDER" in demo.out
 
 
 @pytest.mark.parametrize("command", ["no-such-command", f"{sys.executable} -c pass"])
@@ -206,8 +208,8 @@ def test_a_stand_in_that_does_not_start_is_told_in_one_line(env: Environment, co
     assert len(said.err.splitlines()) == 1
 
 
+@pytest.mark.usefixtures("demo")
 def test_the_demo_run_again_continues_with_the_same_data(env: Environment) -> None:
-    greenroom("demo", "--once", "--port", str(free_port()), env=env)
     said = greenroom("demo", "--once", "--port", str(free_port()), env=env)
     assert "earlier runs" in said.out
 
