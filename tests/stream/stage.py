@@ -74,8 +74,6 @@ class Stage:
         """Return when those who listen have been told all that they will be told of what has happened by now."""
         assert self._bell is not None
         bell = self._bell["id"]
-        self._rings += 1
-        await self.vote(self._bell, user=f"ringer {self._rings}")
 
         def has_rung(one: Listener) -> bool:
             """By an event `votes`, or all anew: in a question's own event the count may be ahead of what else is told."""
@@ -84,9 +82,18 @@ class Stage:
                 question["id"] == bell and question["vote_count"] == self._rings for told in anew for question in told
             )
 
-        async with asyncio.TaskGroup() as waiting:
-            for one in listeners:
-                waiting.create_task(one.until(lambda one=one: has_rung(one), "the bell"))  # type: ignore[misc]
+        for may_be_merged in (True, False):  # where the bell's own event is told late, the first vote is told by it
+            self._rings += 1
+            await self.vote(self._bell, user=f"ringer {self._rings}")
+            try:
+                async with asyncio.TaskGroup() as waiting:
+                    for one in listeners:
+                        waiting.create_task(one.until(lambda one=one: has_rung(one), "the bell"))  # type: ignore[misc]
+            except* AssertionError:
+                if not may_be_merged:
+                    raise
+            else:
+                break
 
     async def edit(self, **fields: Any) -> Json:
         """The session, with other fields."""
