@@ -142,6 +142,7 @@ begin
         outcome := 'not_joinable';
         return;
     end if;
+    select * into s from sessions x where x.brand_id = c.brand_id and x.id = c.session_id;  -- as it is now that the room waits for us
     if s.id is not null then
         as_ := case when p_user_id = s.host_id or p_user_id = any (s.co_host_ids) then 'host' when s.kind = 'live' then 'viewer' else 'speaker' end;
         outcome := case when is_barred_v1(s, p_user_id) then 'removed'
@@ -158,7 +159,7 @@ begin
     where p.brand_id = c.brand_id and p.call_id = c.id and p.secret_hash = p_resumed and p.user_id = p_user_id and p.left_at is null;
     if found then
         outcome := 'resumed';
-        update room_peers p set process_id = p_process_id, lost_at = null, role = as_
+        update room_peers p set process_id = p_process_id, lost_at = null, role = as_, records = p.records and as_ = 'host'
         where p.brand_id = c.brand_id and p.call_id = c.id and p.id = there.id;
         insert into room_mail (process_id, brand_id, call_id)  -- whose connection it had
         select there.process_id, c.brand_id, c.id where there.process_id <> p_process_id;
@@ -215,16 +216,36 @@ begin
     return case when found then room_changed_v1(p_brand_id, p_call_id, p_process_id) end;
 end $$;
 
--- A host's browser records; or a host ends that, whoever records.
+-- A host's browser records; or a host ends that, whoever records. It does not begin while somebody's connection is lost: they are seen
+-- and heard still, and could not be told.
 create function record_room_v1(p_brand_id text, p_call_id uuid, p_id uuid, p_process_id uuid, p_records boolean) returns jsonb language plpgsql as $$
 declare
     r rooms;
 begin
     select * into r from rooms x where x.brand_id = p_brand_id and x.call_id = p_call_id for no key update;
     update room_peers p set records = p_records
-    where p.brand_id = p_brand_id and p.call_id = p_call_id and (p.id = p_id or not p_records) and p.left_at is null and p.records <> p_records;
+    where p.brand_id = p_brand_id and p.call_id = p_call_id and (p.id = p_id or not p_records) and p.left_at is null and p.records <> p_records
+        and not (p_records and exists (
+            select from room_peers q where q.brand_id = p_brand_id and q.call_id = p_call_id and q.left_at is null and q.lost_at is not null));
     return case when found then room_changed_v1(p_brand_id, p_call_id, p_process_id) else room_v1(p_brand_id, p_call_id) end;
 end $$;
+
+-- Who is a co-host no longer is no host in the room either, at once.
+create function follow_co_hosts_v1() returns trigger language plpgsql as $$
+declare
+    r rooms;
+begin
+    select * into r from rooms x where x.brand_id = new.brand_id and x.call_id = new.id for no key update;
+    update room_peers p set role = case new.kind when 'live' then 'viewer' else 'speaker' end, records = false
+    where p.brand_id = new.brand_id and p.call_id = new.id and p.role = 'host' and p.left_at is null
+        and p.user_id <> all (new.co_host_ids || new.host_id);
+    if found then
+        perform room_changed_v1(new.brand_id, new.id, null);
+    end if;
+    return null;
+end $$;
+create trigger rooms_follow_co_hosts after update of co_host_ids on sessions
+    for each row when (old.co_host_ids is distinct from new.co_host_ids) execute function follow_co_hosts_v1();
 
 -- Connections that broke: who does not come back in a while has left then.
 create function lose_room_peer_v1(p_brand_id text, p_call_id uuid, p_id uuid, p_process_id uuid) returns void language sql as $$
@@ -385,7 +406,8 @@ begin
     execute format('grant select on public._pogo_migration to %I', service_role);
 end $$;
 delete from chores where name = 'prune_rooms';
-drop function forget_room_processes_any_brand_v1, room_state_any_brand_v1, sweep_rooms_any_brand_v1, room_process_any_brand_v1, seen_room_process_v1,
+drop trigger rooms_follow_co_hosts on sessions;
+drop function follow_co_hosts_v1, forget_room_processes_any_brand_v1, room_state_any_brand_v1, sweep_rooms_any_brand_v1, room_process_any_brand_v1, seen_room_process_v1,
     take_room_mail_any_brand_v1,
     clear_room_any_brand_v1, leave_room_as_v1, lose_room_peer_v1, record_room_v1, set_room_peer_v1, enter_room_any_brand_v1, leave_room_v1, room_changed_v1,
     room_v1;

@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.faults.waiting import eventually
+from tests.postgres import Owner
 from tests.rooms.stage import HOST, RoomStage
 from tests.server import Server
 
@@ -137,6 +139,48 @@ async def test_a_recording_is_over_with_who_records_and_any_host_may_end_it(stag
     last = await stage.enters(session, HOST)
     await last.say("record", on=False)
     await anna.until(lambda it: not it.room["is_recording"])
+
+
+async def test_nobody_is_recorded_who_cannot_be_told(stage: RoomStage, owner: Owner) -> None:
+    session = await stage.session()
+    host, anna = await stage.enters(session, HOST), await stage.enters(session, "anna")
+    ben = await stage.enters(session, "ben")
+    ben.cut()
+
+    async def is_lost() -> bool:
+        return bool(await owner.fetchval("select lost_at is not null from room_peers where id::text = $1", ben.me))
+
+    await eventually(is_lost, "the connection is known to be lost")
+    await host.say("record", on=True)
+    for camera in (True, False):  # the second is kept after what was said before the first
+        await host.say("state", camera=camera, microphone=False, screen=False)
+        await anna.until(lambda it, camera=camera: it.peers[host.me]["camera"] is camera)  # type: ignore[misc]
+    assert not host.room["is_recording"]
+    await stage.enters(session, "ben", f"resume.{ben.secret}")
+    await host.say("record", on=True)
+    await anna.until(lambda it: bool(it.room["is_recording"]))
+
+
+async def test_who_is_a_co_host_no_longer_is_no_host_in_the_room(stage: RoomStage) -> None:
+    session = await stage.session()
+    path = f"/v1/sessions/{session['id']}/co-hosts/cora"
+    assert (await stage.http.put(path, headers=stage.tenant.bearer())).is_success
+    host, cora = await stage.enters(session, HOST), await stage.enters(session, "cora")
+    anna = await stage.enters(session, "anna")
+    assert anna.peers[cora.me]["role"] == "host"
+    await cora.say("record", on=True)
+    await anna.until(lambda it: bool(it.room["is_recording"]))
+    assert (await stage.http.delete(path, headers=stage.tenant.bearer())).is_success
+    await anna.until(lambda it: it.peers[cora.me]["role"] == "speaker" and not it.room["is_recording"])
+    await cora.until(lambda it: not it.room["is_recording"])
+    for act in ({"type": "record", "on": True}, {"type": "mute", "peer": anna.me}):
+        await cora.say(**act)
+    await cora.say("signal", to=anna.me, data="said after")
+    await anna.signalled(by=cora, data="said after")
+    assert {"type": "muted"} not in anna.heard
+    await host.say("mute", peer=cora.me)
+    await cora.until(lambda it: {"type": "muted"} in it.heard)
+    assert not anna.room["is_recording"]
 
 
 async def test_a_recording_is_over_with_the_last_host(stage: RoomStage) -> None:
