@@ -60,11 +60,6 @@ async def background(settings: Settings) -> AsyncIterator[Feed]:
             "prune_inbox": partial(inbox.forget, db),
             "prune_rooms": partial(rooms.forget, db),
             "prune_messages": partial(mailing.forget, db, age=timedelta(days=settings.events_days) + A_DAY_MORE),
-            **(
-                {"expire_recordings": partial(joiner.expire, db, store, age=timedelta(days=settings.recording_days))}
-                if settings.recording_days
-                else {}
-            ),
             "prune_webhook_deliveries": partial(webhooks.forget, db, age=timedelta(days=settings.events_days)),
         }
         running = [
@@ -78,6 +73,11 @@ async def background(settings: Settings) -> AsyncIterator[Feed]:
             Joiner(db, store, events_of_rooms, wait=wait_of(settings), directory=settings.data_dir).run(),
             Mailing(db, letterhead_of(settings), None if settings.smtp_url is None else server_at(settings.smtp_url)).run(),
         ]
+        if settings.recording_days:  # beside the other chores, which would wait for a store that is slow
+            expire = partial(joiner.expire, db, store, age=timedelta(days=settings.recording_days))
+            running.append(
+                housekeeping.repeat(lambda: housekeeping.do_chores(db, {"expire_recordings": expire}), seconds=CHORE_SECONDS)
+            )
         if providers.videos():
             carriers = carriers_of(providers, default=settings.video_provider, records=settings.recording == "on")
             running += [Keeper(db, providers).run(), Driver(SessionNews(db, carriers), feed, db).run()]

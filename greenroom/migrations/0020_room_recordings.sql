@@ -82,14 +82,20 @@ begin
     return 'begun';
 end $$;
 
+-- Who has begun a recording may go on with it while they host its session.
+create function may_bring_v1(r room_recordings, p_user_id text, p_manages boolean) returns boolean language sql stable as $$
+    select r.user_id = p_user_id and (p_manages or exists (
+        select from sessions s where s.brand_id = r.brand_id and s.id = r.call_id and p_user_id = any (s.co_host_ids || s.host_id)))
+$$;
+
 -- May this piece be kept? may | known (it is) | other (another is, under its number) | closed | too_much | forbidden | not_found
 create function may_keep_piece_v1(
-    r room_recordings, p_session_id uuid, p_user_id text, p_part bigint, p_number integer, p_octets integer, p_sha256 bytea, p_most bigint,
-    p_most_pieces integer
+    r room_recordings, p_session_id uuid, p_user_id text, p_manages boolean, p_part bigint, p_number integer, p_octets integer,
+    p_sha256 bytea, p_most bigint, p_most_pieces integer
 ) returns text language sql stable as $$
     select case
         when r.id is null or r.call_id <> p_session_id then 'not_found'
-        when r.user_id <> p_user_id then 'forbidden'
+        when not may_bring_v1(r, p_user_id, p_manages) then 'forbidden'
         when p.sha256 = p_sha256 then 'known'
         when r.state not in ('recording', 'finished') then 'closed'
         when p.sha256 is not null then 'other'
@@ -101,8 +107,8 @@ $$;
 
 -- The store has the piece: now it counts. first (the first of the recording) | kept, and what may_keep_piece_v1 says.
 create function keep_piece_v1(
-    p_brand_id text, p_session_id uuid, p_id uuid, p_user_id text, p_part bigint, p_number integer, p_octets integer, p_sha256 bytea,
-    p_most bigint, p_most_pieces integer, p_wait interval
+    p_brand_id text, p_session_id uuid, p_id uuid, p_user_id text, p_manages boolean, p_part bigint, p_number integer, p_octets integer,
+    p_sha256 bytea, p_most bigint, p_most_pieces integer, p_wait interval
 ) returns text language plpgsql as $$
 declare
     r    room_recordings;
@@ -110,7 +116,7 @@ declare
     now_ timestamptz := date_trunc('milliseconds', clock_timestamp());
 begin
     select * into r from room_recordings where brand_id = p_brand_id and id = p_id for update;
-    how := may_keep_piece_v1(r, p_session_id, p_user_id, p_part, p_number, p_octets, p_sha256, p_most, p_most_pieces);
+    how := may_keep_piece_v1(r, p_session_id, p_user_id, p_manages, p_part, p_number, p_octets, p_sha256, p_most, p_most_pieces);
     if how <> 'may' then return how; end if;
     insert into room_pieces (brand_id, recording_id, part, number, octets, sha256)
     values (p_brand_id, p_id, p_part, p_number, p_octets, p_sha256);
@@ -124,7 +130,7 @@ end $$;
 
 -- The browser is done: p_parts says how many pieces each part has. finished | closed | forbidden | not_found
 create function finish_room_recording_v1(
-    p_brand_id text, p_session_id uuid, p_id uuid, p_user_id text, p_parts jsonb, p_wait interval
+    p_brand_id text, p_session_id uuid, p_id uuid, p_user_id text, p_manages boolean, p_parts jsonb, p_wait interval
 ) returns text language plpgsql as $$
 declare
     r    room_recordings;
@@ -132,7 +138,7 @@ declare
 begin
     select * into r from room_recordings where brand_id = p_brand_id and id = p_id and call_id = p_session_id for update;
     if not found then return 'not_found'; end if;
-    if r.user_id <> p_user_id then return 'forbidden'; end if;
+    if not may_bring_v1(r, p_user_id, p_manages) then return 'forbidden'; end if;
     if r.state not in ('recording', 'finished') then return 'closed'; end if;
     update room_recordings x set state = 'finished', parts = p_parts, ended_at = coalesce(x.ended_at, now_), changed_at = now_, due_at = now_ + p_wait
         where x.brand_id = p_brand_id and x.id = p_id;
@@ -141,7 +147,8 @@ begin
 end $$;
 
 -- Claim up to p_most recordings that have something to do, for p_lease: to be joined, or to be swept once they were. One whose
--- browser has not come back waits until its session has been over for p_wait, and nothing was heard of it for as long.
+-- browser has not come back waits until its session has been over for p_wait, and nothing was heard of it for as long: such are looked
+-- at by the hundred, so that none waits for them. What was put off comes after what was not, for an hour and a half at most.
 create function claim_room_recordings_any_brand_v1(p_most integer, p_lease interval, p_wait interval)
 returns table (brand_id text, id uuid, call_id uuid, act text, started_at timestamptz, ended_at timestamptz, failures integer,
     missing integer, lease bigint)
@@ -154,21 +161,27 @@ begin
             select r.brand_id, r.id from room_recordings r
             where r.due_at < 'infinity' and r.due_at <= now_
                 and (r.leased_until <= now_ or r.leased_until > now_ + interval '1 hour')  -- as calls: no lease is that long
-            order by r.put_off, r.due_at limit p_most for no key update skip locked
+            order by r.due_at limit greatest(p_most, 100) for no key update skip locked
         ), judged as materialized (
             select r as recording, case
                 when r.state in ('ready', 'failed', 'expired') then 'sweep'
                 when r.state = 'finished' and (r.changed_at + p_wait <= now_ or is_complete_v1(r)) then 'join'
                 when r.state = 'recording' and s.status in ('ended', 'cancelled')
-                    and greatest(r.changed_at, s.ended_at) + p_wait <= now_ then 'join' end as act
+                    and greatest(r.changed_at, s.ended_at) + p_wait <= now_ then 'join' end as act,
+                case when r.state = 'finished' then r.changed_at
+                    when s.status in ('ended', 'cancelled') then greatest(r.changed_at, s.ended_at) else now_ end as waits_since
             from due d join room_recordings r on r.brand_id = d.brand_id and r.id = d.id
             join calls c on c.brand_id = r.brand_id and c.id = r.call_id
             left join sessions s on s.brand_id = c.brand_id and s.id = c.session_id
+        ), chosen as materialized (
+            select (j.recording).brand_id, (j.recording).id from judged j where j.act is not null
+            order by (j.recording).due_at + least((j.recording).put_off, 3) * interval '30 minutes' limit p_most
         ), leased as (
             update room_recordings r
             set lease = r.lease + 1, leased_until = case when j.act is null then r.leased_until else now_ + p_lease end,
-                due_at = case when j.act is null then now_ + least(p_wait, interval '30 seconds') else r.due_at end
+                due_at = case when j.act is null then least(j.waits_since, now_) + p_wait else r.due_at end
             from judged j where r.brand_id = (j.recording).brand_id and r.id = (j.recording).id
+                and (j.act is null or exists (select from chosen c where c.brand_id = r.brand_id and c.id = r.id))
             returning r.brand_id, r.id, r.call_id, j.act, r.started_at, coalesce(r.ended_at, r.changed_at), r.failures, r.missing, r.lease
         )
         select * from leased l where l.act is not null;
@@ -251,7 +264,7 @@ begin
     execute format('grant select on public._pogo_migration to %I', service_role);
 end $$;
 drop function expire_room_recording_v1, settle_room_recording_v1, claim_room_recordings_any_brand_v1, finish_room_recording_v1,
-    keep_piece_v1, may_keep_piece_v1, begin_room_recording_v1, is_complete_v1;
+    keep_piece_v1, may_keep_piece_v1, may_bring_v1, begin_room_recording_v1, is_complete_v1;
 delete from chores where name = 'expire_recordings';
 drop table room_pieces, room_recordings;
 create function without_expired_any_brand_v1() returns void language sql as $$

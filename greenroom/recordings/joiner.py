@@ -52,6 +52,10 @@ class JoiningPostponedError(Exception):
     """The process that joins was ended, or the machine has no room for the file: what it read is not to blame."""
 
 
+class NoRoomError(JoiningPostponedError):
+    """It was not begun: others write to that disk, too, and a database that finds it full stops."""
+
+
 class Joiner:
     """Joins in this process, one recording at a time. `directory`: where the file grows, if it is there."""
 
@@ -101,8 +105,11 @@ class Joiner:
         """All that is there now; where more comes meanwhile nothing is said of it, and it is joined once more."""
         pieces = await queries.pieces(self._db, due.brand, due.id)
         octets = sum(one.octets for one in pieces)
+        directory = self._directory if self._directory.is_dir() else Path(tempfile.gettempdir())
         await self._store.clear(file_name(due.id))
-        with tempfile.TemporaryFile(dir=self._directory if self._directory.is_dir() else None) as file:
+        if pieces and not await self._store.has_room(octets, through=directory):
+            raise NoRoomError
+        with tempfile.TemporaryFile(dir=directory) as file:
             length = await self._length_of(due, pieces, file) if pieces else 0
             if length and await queries.is_all(self._db, due, octets=octets):
                 await self._store.put_file(file_name(due.id), file)
@@ -127,6 +134,8 @@ class Joiner:
         for piece in await queries.pieces(self._db, due.brand, due.id):
             await self._store.delete(_name_of(due, piece))
         await self._store.clear(pieces_name(due.id))
+        with suppress(Unavailable):  # who lets nobody list a bucket lets it keep that
+            await self._store.delete_below(pieces_name(due.id))
         await self._store.clear(file_name(due.id))
         await queries.swept(self._db, due)
 

@@ -9,18 +9,18 @@ from msgspec import Struct
 
 from greenroom.identity.caller import Caller
 from greenroom.kit.database import Database
-from greenroom.kit.ids import BrandId, SessionId, UserId
+from greenroom.kit.ids import BrandId, SessionId
 
 BEGIN = "select begin_room_recording_v1($1, $2, $3, $4, $5, $6, $7) as how"
 
 MAY_KEEP = """
-select may_keep_piece_v1(r, $2, $4, $5, $6, $7, $8, $9, $10) as how
+select may_keep_piece_v1(r, $2, $4, $5, $6, $7, $8, $9, $10, $11) as how
 from (select) one left join room_recordings r on r.brand_id = $1 and r.id = $3
 """
 
-KEEP = "select keep_piece_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) as how"
+KEEP = "select keep_piece_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) as how"
 
-FINISH = "select finish_room_recording_v1($1, $2, $3, $4, $5::text::jsonb, $6) as how"
+FINISH = "select finish_room_recording_v1($1, $2, $3, $4, $5, $6::text::jsonb, $7) as how"
 
 CLAIM_ANY_BRAND = "select * from claim_room_recordings_any_brand_v1($1, $2, $3)"
 
@@ -78,7 +78,7 @@ class Piece(Struct, frozen=True, kw_only=True):
     recording: UUID
     session: SessionId
     brand: BrandId
-    user: UserId
+    by: Caller
     part: int
     number: int
     octets: int
@@ -94,7 +94,7 @@ class Finish(Struct, frozen=True, kw_only=True):
     recording: UUID
     session: SessionId
     brand: BrandId
-    user: UserId
+    by: Caller
     parts: str
     wait: timedelta
 
@@ -153,13 +153,13 @@ async def keep(db: Database, it: Piece) -> str:
 
 
 def _said_of(it: Piece) -> Sequence[object]:
-    whose = (it.brand, it.session, it.recording, it.user)
+    whose = (it.brand, it.session, it.recording, it.by.user, it.by.manages)
     return [*whose, it.part, it.number, it.octets, it.sha256, it.most_octets, it.most_pieces]
 
 
 async def finish(db: Database, it: Finish) -> str:
     """finished | closed | forbidden | not_found."""
-    return await _how(db, FINISH, it.brand, it.session, it.recording, it.user, it.parts, it.wait)
+    return await _how(db, FINISH, it.brand, it.session, it.recording, it.by.user, it.by.manages, it.parts, it.wait)
 
 
 async def claim_any_brand(db: Database, *, most: int, lease: timedelta, wait: timedelta) -> list[Due]:

@@ -7,11 +7,11 @@ import asyncio
 import hashlib
 from base64 import b64decode
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Final
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 import msgspec
 from msgspec import Struct, field
@@ -37,13 +37,14 @@ from greenroom.recordings.store import Store
 from greenroom.sessions.service import brand_of, known_id_in
 
 PROVIDER: Final = "builtin"
-PIECE_OCTETS: Final = 8 * 1024 * 1024
+PIECE_OCTETS: Final = 1024 * 1024
 MOST_OCTETS: Final = 24 * 1024**3  # of a recording: a day and a half as our own module records
 MOST_OF_A_CALL: Final = 12
 MOST_PARTS: Final = 1000
 MOST_PIECES: Final = 50_000  # of a recording: two days as our own module records
 LATEST_PART: Final = 2**53
-MOST_AT_ONCE: Final = 16  # pieces, in a process
+MOST_AT_ONCE: Final = 128  # pieces, in a process
+MOST_OF_ONE: Final = 4  # of these, of one recording: its browser brings one after another
 TURN_SECONDS: Final = 5.0
 OTHER_DIGEST: Final = "Content-Digest: expected sha-256 of the body."
 
@@ -51,17 +52,36 @@ _DIGEST: Final = "sha-256=:"
 _encode = msgspec.json.Encoder().encode
 
 
-class Recordings(Struct, frozen=True):
-    """Recordings for all requests of a process. `wait`: for how long a browser that was cut off may come back.
+class Turns:
+    """Places for the pieces that a process has in its memory: so many, and so many of one recording."""
 
-    `turns`: how many pieces it has in its memory at once, of 8 MiB at most.
-    """
+    def __init__(self, *, most: int = MOST_AT_ONCE, most_of_one: int = MOST_OF_ONE) -> None:
+        self._all = asyncio.Semaphore(most)
+        self._most_of_one = most_of_one
+        self._of: WeakValueDictionary[UUID, asyncio.Semaphore] = WeakValueDictionary()
+
+    @asynccontextmanager
+    async def take(self, recording: UUID) -> AsyncIterator[None]:
+        """One of them. Raises Unavailable where none becomes free in time."""
+        of_it = self._of.setdefault(recording, asyncio.Semaphore(self._most_of_one))
+        async with AsyncExitStack() as taken:
+            try:
+                async with asyncio.timeout(TURN_SECONDS):
+                    await taken.enter_async_context(of_it)
+                    await taken.enter_async_context(self._all)
+            except TimeoutError:
+                raise Unavailable("Many pieces of recordings come just now; bring it again.", retry_after_seconds=5) from None
+            yield
+
+
+class Recordings(Struct, frozen=True):
+    """Recordings for all requests of a process. `wait`: for how long a browser that was cut off may come back."""
 
     db: Database
     store: Store
     inbox: Inbox
     wait: timedelta
-    turns: asyncio.Semaphore = field(default_factory=partial(asyncio.Semaphore, MOST_AT_ONCE))
+    turns: Turns = field(default_factory=Turns)
 
 
 class Begun(Struct, frozen=True):
@@ -122,7 +142,7 @@ async def keep(there: Recordings, caller: Caller, place: Place, said: Said, read
     announced = await _piece_of(there, caller, place, said)
     _refuse_unless_done(await queries.may_keep(there.db, announced))
     await there.store.refuse_when_full()
-    async with _turn(there.turns):
+    async with there.turns.take(announced.recording):
         octets = await read()
         if not octets:
             raise ValidationFailed("A piece has at least one octet.")
@@ -145,7 +165,7 @@ async def finish(there: Recordings, caller: Caller, session_id: str, recording_i
         recording=_recording_in(recording_id),
         session=known_id,
         brand=await brand_of(there.db, caller, known_id),
-        user=caller.user,
+        by=caller,
         parts=_encode(parts_in(parts)).decode(),
         wait=there.wait,
     )
@@ -202,20 +222,6 @@ async def _kept(there: Recordings, piece: Piece, octets: bytes) -> str:
     return how
 
 
-@asynccontextmanager
-async def _turn(turns: asyncio.Semaphore) -> AsyncIterator[None]:
-    """A place among the pieces that this process has in its memory. Raises Unavailable where none becomes free."""
-    try:
-        async with asyncio.timeout(TURN_SECONDS):
-            await turns.acquire()
-    except TimeoutError:
-        raise Unavailable("Many pieces of recordings come just now; bring it again.", retry_after_seconds=5) from None
-    try:
-        yield
-    finally:
-        turns.release()
-
-
 async def _piece_of(there: Recordings, caller: Caller, place: Place, said: Said) -> Piece:
     """As the headers say it; who does not say a length brings one octet at least."""
     known_id = known_id_in(place.session)
@@ -228,7 +234,7 @@ async def _piece_of(there: Recordings, caller: Caller, place: Place, said: Said)
         recording=_recording_in(place.recording),
         session=known_id,
         brand=brand,
-        user=caller.user,
+        by=caller,
         part=_number_in(place.part, most=LATEST_PART),
         number=_number_in(place.number, most=MOST_PIECES - 1),
         octets=min(int(length[:19]), MOST_OCTETS) if length.isascii() and length.isdecimal() else 1,
@@ -268,7 +274,7 @@ def _refuse_unless_done(how: str) -> None:
         case "not_found":
             raise NotFound("There is no such recording.")
         case "forbidden":
-            raise Forbidden("This recording is another host's.")
+            raise Forbidden("A recording is brought by the host who has begun it, while they host the session.")
         case "invalid_status":
             raise InvalidStatus
         case "closed":

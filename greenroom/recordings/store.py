@@ -6,7 +6,8 @@ Every operation raises Unavailable when the store does not do it within a bounde
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import cached_property
@@ -75,6 +76,12 @@ class Store:
                 logger().warning("recording_store_full", free_octets=free)
                 raise Unavailable("There is no room for recordings just now; try again later.", retry_after_seconds=60)
 
+    async def has_room(self, octets: int, *, through: Path) -> bool:
+        """Whether a file of so many octets can grow in that directory and be kept here, and no disk be full then."""
+        places = [through, self._place] if isinstance(self._place, Path) and self._place.is_dir() else [through]
+        with _answering("look"):
+            return await asyncio.to_thread(_has_room, places, octets, self._spare)
+
     async def put(self, name: str, octets: bytes) -> None:
         """Keep it; what was there under the name is replaced, at once and whole."""
         with _answering("put"):
@@ -134,6 +141,23 @@ class Store:
         if isinstance(self._place, Path):
             with _answering("clear"):
                 await asyncio.to_thread(_clear, self._place / name)
+
+    async def delete_below(self, name: str) -> None:
+        """Delete all that is below it in a bucket, also what a process put there and did not live to write down."""
+        if isinstance(self._place, Bucket):
+            with _answering("list"):
+                async for found in obstore.list(self._opened, prefix=name):
+                    await obstore.delete_async(self._opened, [one["path"] for one in found])
+
+
+def _has_room(places: Sequence[Path], octets: int, spare: int) -> bool:
+    needed = Counter[int]()
+    for one in places:
+        needed[one.stat().st_dev] += octets
+        disk = shutil.disk_usage(one)
+        if disk.free < needed[one.stat().st_dev] + min(spare, disk.total // 10):
+            return False
+    return True
 
 
 def _sync(place: Path, path: Path) -> None:

@@ -45,6 +45,10 @@ class Bucket:
         listed = httpx.get(f"http://127.0.0.1:{self.port}/{NAME}", params={"list-type": "2", "max-keys": "1000"}, timeout=30)
         return [one.partition("</Key>")[0] for one in listed.text.split("<Key>")[1:]]
 
+    def put(self, name: str, octets: bytes) -> None:
+        """Put it there, past whoever keeps recordings in it."""
+        httpx.put(f"http://127.0.0.1:{self.port}/{NAME}/{name}", content=octets, timeout=30).raise_for_status()
+
     @property
     def settings(self) -> dict[str, str]:
         """For a server that keeps its recordings in it."""

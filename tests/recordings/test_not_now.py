@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,17 @@ def test_a_film_of_more_octets_than_it_may_have_is(grey: bytes, tmp_path: Path) 
     assert status not in {0, NOT_NOW}
     with pytest.raises(JoiningFailedError):
         refuse_unless_joined(status)
+
+
+def test_who_takes_more_time_than_it_may_is_told_so_before_it_is_killed() -> None:
+    code = """
+from greenroom.recordings import joining
+joining.CPU_SECONDS, joining.join = 1, lambda *_: any(iter(int, 1))  # for ever
+joining.main()
+"""
+    with tempfile.TemporaryFile() as file:
+        command = [sys.executable, "-c", code, str(file.fileno()), "1000"]
+        assert subprocess.run(command, pass_fds=(file.fileno(),), check=False).returncode == -signal.SIGXCPU
 
 
 @pytest.mark.parametrize("status", [NOT_NOW, -signal.SIGKILL, -signal.SIGTERM])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from greenroom.kit.errors import Unavailable
-from greenroom.recordings.service import MOST_PIECES
+from greenroom.recordings.service import MOST_PIECES, PIECE_OCTETS
 from greenroom.recordings.store import Store
 from tests.faults.waiting import eventually
 from tests.recordings.films import seen
@@ -109,6 +109,18 @@ async def test_a_co_host_records_too(studio: Studio, grey: bytes, white: bytes) 
     assert (await studio.seen(session))["recording_url"].split("?")[0] == last["url"].split("?")[0]
 
 
+async def test_who_is_a_co_host_no_longer_goes_on_with_no_recording(studio: Studio, grey: bytes) -> None:
+    session = await studio.session()
+    path = f"/v1/sessions/{session['id']}/co-hosts/co_host_1"
+    await studio.http.put(path, headers=studio.tenant.bearer())
+    recorder = await studio.recorder(session, "co_host_1")
+    await recorder.begin()
+    assert (await recorder.bring(grey, 0)).status_code == 204
+    assert (await studio.http.delete(path, headers=studio.tenant.bearer())).is_success
+    assert_refused(await recorder.bring(b"anything", 1), "forbidden")
+    assert_refused(await recorder.finish({PART: 1}), "forbidden")
+
+
 @pytest.mark.parametrize("user", ["co_host_1", "somebody"])
 async def test_a_piece_of_anothers_recording_is_refused(studio: Studio, user: str) -> None:
     session = await studio.session()
@@ -163,8 +175,8 @@ async def test_a_piece_that_is_too_large_is_refused(studio: Studio) -> None:
     session = await studio.session()
     recorder = await studio.recorder(session)
     await recorder.begin()
-    assert_refused(await recorder.bring(b"x" * (8 * 1024 * 1024 + 1), 0), "payload_too_large")
-    assert (await recorder.bring(b"x" * (8 * 1024 * 1024), 0)).status_code == 204
+    assert_refused(await recorder.bring(b"x" * (PIECE_OCTETS + 1), 0), "payload_too_large")
+    assert (await recorder.bring(b"x" * PIECE_OCTETS, 0)).status_code == 204
 
 
 async def test_a_recording_has_no_more_pieces_than_the_rows_are_meant_for(studio: Studio) -> None:
