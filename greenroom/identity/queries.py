@@ -1,7 +1,7 @@
 """The SQL of tokens. A token without a brand is the operator's, so these statements are the operator's too."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -17,6 +17,12 @@ values ($1, $2, $3, $4, $5, $6, $7)
 """
 
 REVOKE_ANY_BRAND = "update tokens set revoked_at = coalesce(revoked_at, now()) where id = $1 returning id"
+
+EXTEND_ANY_BRAND = """
+update tokens set expires_at = greatest(expires_at, least($2, issued_at + $3::interval))
+where id = $1 and revoked_at is null and expires_at > now()
+returning expires_at
+"""
 
 LIST_ANY_BRAND = """
 select id, brand_id as brand, user_id as user, client_id as client, scope, issued_at, expires_at, revoked_at
@@ -68,6 +74,12 @@ class KeptToken(Struct, frozen=True, kw_only=True):
 async def keep(db: Database, grant: TokenGrant) -> None:
     """Remember that the token was minted."""
     await db.row(KEEP, grant.id, grant.brand, grant.user, grant.client, grant.scope, grant.issued_at, grant.expires_at)
+
+
+async def extend_any_brand(db: Database, token_id: UUID, *, until: datetime, most: timedelta) -> datetime | None:
+    """Let it be good until then, for `most` in all at most; answers until when. None for one that is good no longer."""
+    row = await db.row(EXTEND_ANY_BRAND, token_id, until, most)
+    return None if row is None else datetime.fromisoformat(row["expires_at"])
 
 
 async def revoke_any_brand(db: Database, token_id: UUID) -> bool:

@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from greenroom.identity import queries
 from greenroom.identity.caller import Caller
@@ -20,6 +21,7 @@ from greenroom.kit.ids import ClientId
 CLIENT: Final = ClientId("pages")
 LINK_LIFETIME: Final = timedelta(minutes=10)
 SIGNED_IN_FOR: Final = timedelta(hours=12)
+LONGEST: Final = timedelta(days=7)  # that a sign-in is extended to
 PATH: Final = "/signin/link"
 PARAMETER: Final = "code"
 CODE_OCTETS: Final = 32
@@ -69,6 +71,25 @@ class SignIn:
         grant = _grant_to(invitation)
         await queries.keep(self.db, grant)
         return SignedIn(self._signer.sign(grant), invitation.leads_to)
+
+    async def extended(self, caller: Caller) -> str | None:
+        """A token in place of the one that somebody is signed in with: good for as long as a new one, until a week is over.
+
+        It is the same sign-in, by its id: what is bound to that, and signing out, stay. None where it has just ended.
+        """
+        if caller.token_id is None:
+            return None
+        grant = new_grant(
+            user=caller.user,
+            brand=caller.brand,
+            scope=" ".join(sorted(caller.scopes)),
+            client=CLIENT,
+            lifetime=SIGNED_IN_FOR,
+            email=caller.email,
+            time_zone=caller.time_zone,
+        )
+        until = await queries.extend_any_brand(self.db, caller.token_id, until=grant.expires_at, most=LONGEST)
+        return None if until is None else self._signer.sign(replace(grant, id=caller.token_id, expires_at=until))
 
     async def out(self, caller: Caller) -> None:
         """Everywhere this sign-in is used: at once in this process, in others within 5 s. Twice is once."""

@@ -10,8 +10,9 @@ from greenroom.attendance.service import Attendance
 from greenroom.calls import service as calls
 from greenroom.calls.schemas import JoinRequest
 from greenroom.calls.service import Calls
-from greenroom.kit.http.answer import Answer
+from greenroom.kit.http.answer import Answer, Headers
 from greenroom.registrations.kept import as_hosts_see
+from greenroom.web import cookies
 from greenroom.web.binding import does, shows
 from greenroom.web.live import stream_cookie
 from greenroom.web.participants.session import Typed, asked_in
@@ -45,7 +46,7 @@ async def room_page(visit: Visit, id: str) -> Answer:
     why_not = _why_not(known, now) or _why_not_carried(provider, sdk)
     return visit.page(
         "room.html",
-        headers=[await stream_cookie(visit, caller, id)],
+        headers=[await stream_cookie(visit, caller, id), *await _stays_signed_in(visit)],
         allowed=_allowed_with(sdk),
         session=known.session,
         known=known,
@@ -59,6 +60,12 @@ async def room_page(visit: Visit, id: str) -> Answer:
         headline=headline,
         in_room=IN_ROOM,
     )
+
+
+async def _stays_signed_in(visit: Visit) -> Headers:
+    """Nobody is put out of a room because they signed in this morning."""
+    extended = await visit.there.sign_in.extended(visit.caller)
+    return [] if extended is None else [cookies.signed_in(visit.request, extended)]
 
 
 def _why_not(known: Known, now: Now) -> str:

@@ -1,12 +1,17 @@
 """Signing in by a link that is good once, and out of every tab."""
 
 import asyncio
+import re
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from uuid import UUID
 
 import httpx
+import jwt
 import pytest
+from msgspec import Struct
 
 from greenroom.identity import sign_in
 from greenroom.identity.invitation import Invitation
@@ -19,11 +24,24 @@ from tests.tenant import Tenant
 from tests.web.pages.visiting import COOKIE, Page, Visitor, visiting
 
 LINK = "/signin/link"
+SIGNED_IN = "update tokens set issued_at = now() - $2::text::interval, expires_at = now() + interval '1 hour' where id = $1"
 
 
 @pytest.fixture
 def invitation(tenant: Tenant) -> Invitation:
     return Invitation(brand=tenant.brand, user=UserId("ada"), scope="read:live write:live", leads_to="/host?month=2027-03")
+
+
+class Link(Struct, frozen=True):
+    """A link that signs in at a server."""
+
+    server: Server
+    code: str
+
+
+@pytest.fixture
+async def a_link(server: Server, db: Database, invitation: Invitation) -> Link:
+    return Link(server, await sign_in.invite(db, invitation))
 
 
 async def opened(visitor: Visitor, code: str) -> Page:
@@ -55,6 +73,28 @@ async def test_the_cookie_is_for_the_server_alone(server: Server, db: Database, 
     name, *attributes = set_cookie.split("; ")
     assert name.startswith(f"{COOKIE}=ey")
     assert attributes == ["Path=/", "Max-Age=43200", "HttpOnly", "SameSite=Lax"]
+
+
+@pytest.mark.parametrize(("ago", "hours"), [("11 hours 30 minutes", 12), ("6 days 20 hours", 4), ("8 days", 1)])
+async def test_who_opens_a_room_stays_signed_in_through_it_for_a_week_at_most(
+    a_link: Link, owner: Owner, tenant: Tenant, ago: str, hours: int
+) -> None:
+    async with visiting(a_link.server.url) as visitor:
+        session = await tenant.session(visitor.http)
+        await used(visitor, a_link.code)
+        before = await visitor.get(f"/s/{session['id']}")
+        signed_in = UUID(jwt.decode(visitor.http.cookies[COOKIE], options={"verify_signature": False})["jti"])
+        await owner.execute(SIGNED_IN, signed_in, ago)
+        room = await visitor.get(f"/s/{session['id']}/room")
+        (token,) = re.findall(rf"\b{COOKIE}=([^;]+)", room.answer.headers["set-cookie"])
+        extended = jwt.decode(token, options={"verify_signature": False})
+        assert extended["jti"] == str(signed_in)
+        assert extended["exp"] - time.time() == pytest.approx(hours * 3600, abs=60)
+        visitor.http.cookies.clear()
+        visitor.http.cookies.set(COOKIE, token)
+        assert "You are signed out" in (await visitor.post("/signout", before.form("/signout"))).text  # by a page of before
+        visitor.http.cookies.set(COOKIE, token)
+        assert "You are signed in" not in (await visitor.get("/signin")).text
 
 
 async def test_behind_tls_the_cookie_is_bound_to_the_host(
