@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from tests.concurrency.arena import Arena
 from tests.concurrency.hall import Hall
+from tests.concurrency.history import shown
 from tests.concurrency.legal_order import Call, legal_order
 from tests.concurrency.room import Command, Room, after
 from tests.concurrency.room_wire import answer_of, person, request_of
@@ -127,5 +128,7 @@ async def test_with_the_lock_an_order_explains_it(wide_hall: Hall, arena: Arena)
 
 
 async def test_without_the_lock_no_order_explains_it(unlocked_hall: Hall, arena: Arena) -> None:
-    histories = [await held(unlocked_hall, arena, plan) for plan in RACES]
-    assert None in [legal_order(room, calls) for room, calls in histories]
+    async def orders() -> list[object]:
+        return [legal_order(*await held(unlocked_hall, arena, plan)) for plan in RACES]
+
+    assert await shown(orders, lambda found: None in found)
