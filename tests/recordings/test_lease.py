@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
 from uuid import UUID, uuid4
@@ -15,6 +16,7 @@ from greenroom.providers.registry import Providers, ProviderSettings
 from greenroom.recordings import queries
 from greenroom.recordings.joiner import Joiner
 from greenroom.recordings.queries import Due
+from greenroom.recordings.service import piece_name
 from greenroom.recordings.store import Store
 from tests.postgres import Owner, TestDatabase
 
@@ -107,10 +109,10 @@ async def test_recordings_whose_session_goes_on_keep_no_other_waiting(db: Databa
 async def test_what_would_fill_the_disk_is_put_off(
     db: Database, registrar: Owner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recording = await finished(registrar)
+    recording, store = await finished(registrar), Store(tmp_path)
     await registrar.execute(PIECE, recording)
+    await store.put(piece_name(recording, 1, 0, sha256(b"x").digest()), b"x")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(total=1000, free=50))
-    joiner = Joiner(db, Store(tmp_path), Inbox(db, Providers(ProviderSettings(seconds=1))), wait=WAIT, directory=tmp_path)
+    joiner = Joiner(db, store, Inbox(db, Providers(ProviderSettings(seconds=1))), wait=WAIT, directory=tmp_path)
     assert await joiner.do_one()
     assert tuple(await registrar.fetchrow(PUT_OFF, recording) or ()) == ("finished", 1, 0)
-    assert list(tmp_path.iterdir()) == []

@@ -17,15 +17,18 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_one_recording_takes_only_some_of_the_places() -> None:
-    turns, one, other = Turns(most=3, most_of_one=2), uuid4(), uuid4()
+    turns, one, other = Turns(most=4, most_of_one=2), uuid4(), uuid4()
     async with AsyncExitStack() as taken:
-        for recording in (one, one, other):
+        for recording in (one, one):
             await taken.enter_async_context(turns.take(recording))
-        for recording in (one, other):  # of its own there is none, of all there is none
-            with pytest.raises(Unavailable, match="Many pieces"):
-                await taken.enter_async_context(turns.take(recording))
+        with pytest.raises(Unavailable, match="Many pieces"):
+            await taken.enter_async_context(turns.take(one))
+        for recording in (other, other):
+            await taken.enter_async_context(turns.take(recording))
+        with pytest.raises(Unavailable, match="Many pieces"):
+            await taken.enter_async_context(turns.take(uuid4()))
     async with AsyncExitStack() as taken:  # who was refused holds none
-        for recording in (other, other, one):
+        for recording in (one, one, other, other):
             await taken.enter_async_context(turns.take(recording))
 
 
