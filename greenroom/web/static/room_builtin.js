@@ -17,6 +17,7 @@ export function carry({ enter, replaces, told }) {
   let own = null; // what was said last of what is switched on
   let tracks = { microphone: null, camera: null, screen: null };
   let hand = false;
+  let isHandSaid = true; // or is said when the connection is there again
   let records = false; // whether this browser does, or wants to
   let isAnswered = true; // by the room: until then it is said again whenever the connection is there again
   let isRecording = false; // as the room said last
@@ -41,8 +42,8 @@ export function carry({ enter, replaces, told }) {
       for (const peer of message.peers) hears.peer({ peer });
       if (own) signal.send({ type: "state", ...own });
       if (isOpen && (records || !isAnswered)) signal.send({ type: "record", on: records });
+      if (isSame ? !isHandSaid : hand) sayHand();
       if (isSame) mesh.renew();
-      else if (hand) signal.send({ type: "hand", raised: true });
     },
     room(message) {
       answeredBy(message.room);
@@ -59,6 +60,7 @@ export function carry({ enter, replaces, told }) {
     signal: ({ from, data }) => mesh.hear(from, data),
     lowered() {
       hand = false;
+      isHandSaid = true;
       told.lowered();
     },
     muted: () => told.muted(),
@@ -76,6 +78,10 @@ export function carry({ enter, replaces, told }) {
   }
 
   const known = (room) => ({ ...room, is_asked: records && !isAnswered });
+
+  function sayHand() {
+    isHandSaid = signal.send({ type: "hand", raised: hand });
+  }
 
   function heard(message) {
     hears[message.type]?.(message);
@@ -106,7 +112,7 @@ export function carry({ enter, replaces, told }) {
     },
     hand(raised) {
       hand = raised;
-      signal.send({ type: "hand", raised });
+      sayHand();
     },
     lower: (peer) => signal.send({ type: "lower", peer }),
     mute: (peer) => signal.send({ type: "mute", peer }),
