@@ -3,7 +3,7 @@
 import { Mesh } from "./room_mesh.js";
 import { Signal } from "./room_signal.js";
 
-const RENEW_MS = 15_000;
+const RENEW_MS = [15_000, 300_000]; // a connection that brings nothing: at first, and where nobody can be reached at all
 
 /**
  * Carries the room; every carrier is begun so, and can do what the object can that this answers.
@@ -22,11 +22,15 @@ export function carry({ enter, replaces, told }) {
   let isAnswered = true; // by the room: until then it is said again whenever the connection is there again
   let isRecording = false; // as the room said last
   let renewedAt = 0;
+  let patience = RENEW_MS[0];
   const signal = new Signal({ enter, heard, lost: told.waits, replaces });
   const looking = setInterval(() => {
-    if (!mesh?.isCutOff || performance.now() - renewedAt < RENEW_MS) return;
-    renewedAt = performance.now();
-    signal.renew();
+    if (!mesh?.isCutOff) patience = RENEW_MS[0];
+    else if (performance.now() - renewedAt >= patience) {
+      renewedAt = performance.now();
+      patience = Math.min(2 * patience, RENEW_MS[1]);
+      signal.renew();
+    }
   }, 1_000);
 
   const hears = {
