@@ -116,9 +116,10 @@ export class Signal {
     this.timer = setTimeout(() => this.open(), least + most * (0.25 + 0.75 * Math.random()));
   }
 
-  /** At once, where it waits to come again. */
+  /** There is a network again: at once, where it waits to come again; else the connection may be of the network before, and dead. */
   hurry() {
     if (this.timer && !this.isOver) this.open();
+    else this.renew();
   }
 
   /** By another connection: this one seems to be there and brings nothing. */
