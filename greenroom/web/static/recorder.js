@@ -145,7 +145,8 @@ export class Recorder {
     this.part = Math.max(Date.now(), ...Object.keys(this.recording.parts).map((one) => Number(one) + 1));
     this.number = 0;
     this.kept = Promise.resolve();
-    this.bringer = new Bringer({ id: this.recording.id, session: this.session, csrf: this.csrf, told: (state) => this.told(state) });
+    const { recording, session, csrf } = this;
+    this.bringer = new Bringer({ id: recording.id, session, csrf, recording, told: (state) => this.told(state) });
     await this.#note();
     this.bringer.bring();
 
@@ -188,7 +189,7 @@ export class Recorder {
         await this.bringer.keep(this.part, this.number, await piece.arrayBuffer());
         this.number += 1;
         await this.#note();
-      });
+      }).catch(() => this.told("failed")); // one piece is lost, and not all that come after it
     }
   }
 

@@ -9,7 +9,7 @@ const HELD_OCTETS = 64 * 1024 * 1024; // in memory, where the browser gives no r
 
 // --- where they are kept
 
-let opened;
+let opened = null; // again, where it could not be opened, or was closed under the page
 
 function database() {
   opened ??= new Promise((resolve, reject) => {
@@ -18,15 +18,29 @@ function database() {
       asked.result.createObjectStore("recordings", { keyPath: "id" });
       asked.result.createObjectStore("pieces", { keyPath: ["recording", "part", "number"] });
     };
-    asked.onsuccess = () => resolve(asked.result);
+    asked.onsuccess = () => {
+      asked.result.onclose = () => {
+        opened = null;
+      };
+      resolve(asked.result);
+    };
     asked.onerror = () => reject(asked.error);
   });
   return opened;
 }
 
+async function begun(...how) {
+  try {
+    return (await database()).transaction(...how);
+  } catch (error) {
+    opened = null;
+    throw error;
+  }
+}
+
 /** Do it in one transaction; answers what the last request answered, once all of it is stored. */
 async function stored(store, mode, act) {
-  const transaction = (await database()).transaction(store, mode, { durability: "strict" });
+  const transaction = await begun(store, mode, { durability: "strict" });
   return new Promise((resolve, reject) => {
     const asked = act(transaction.objectStore(store));
     transaction.oncomplete = () => resolve(asked?.result);
@@ -57,11 +71,15 @@ export async function forget(id) {
 
 // --- and how they are brought
 
-/** Brings a recording's pieces, one after another, and says at the end that these were all. One at a time does: see `alone`. */
+/**
+ * Brings a recording's pieces, one after another, and says at the end that these were all. One at a time does: see `alone`.
+ * `recording`: as the page that records holds it, which knows more than the store.
+ */
 export class Bringer {
-  constructor({ id, session, csrf, told = () => {} }) {
-    Object.assign(this, { id, csrf, told, held: new Map(), heldOctets: 0, isRunning: null, isOver: false });
+  constructor({ id, session, csrf, recording = null, told = () => {} }) {
+    Object.assign(this, { id, csrf, recording, told, held: new Map(), heldOctets: 0, isRunning: null, isOver: false });
     this.path = `/s/${session}/room/recordings/${id}`;
+    this.mayBeStored = !recording || Object.keys(recording.parts).length > 0; // else there is nothing to miss in the store
   }
 
   /** Keep a piece until the server has it. */
@@ -69,6 +87,7 @@ export class Bringer {
     const piece = { recording: this.id, part, number, octets };
     try {
       await stored("pieces", "readwrite", (all) => all.put(piece));
+      this.mayBeStored = true;
     } catch {
       this.held.set(`${part} ${number}`, piece);
       this.heldOctets += octets.byteLength;
@@ -85,18 +104,26 @@ export class Bringer {
     return this.isRunning;
   }
 
+  /** The piece, "later" where the store has some and does not answer, or undefined: there is none. */
   async #next() {
     const [held] = this.held.values();
     if (held) return held;
-    return stored("pieces", "readonly", (all) => all.openCursor(of(this.id))).then((cursor) => cursor?.value);
+    try {
+      const cursor = await stored("pieces", "readonly", (all) => all.openCursor(of(this.id)));
+      this.mayBeStored = Boolean(cursor);
+      return cursor?.value;
+    } catch {
+      return this.mayBeStored ? "later" : undefined;
+    }
   }
 
   async #drain() {
     let wait = FIRST_WAIT_MS;
     while (!this.isOver) {
       const piece = await this.#next();
-      const answer = await (piece ? this.#put(piece) : this.#finish());
+      let answer = piece === "later" ? piece : await (piece ? this.#put(piece) : this.#finish());
       if (answer === "nothing") return;
+      if (answer === "done" && !(await this.#let(piece))) answer = "later";
       if (answer === "later") {
         this.told("waiting");
         await pause(wait * (0.5 + Math.random()));
@@ -104,18 +131,20 @@ export class Bringer {
         continue;
       }
       wait = FIRST_WAIT_MS;
-      if (answer === "done") await this.#let(piece);
-      else {
-        this.isOver = true;
-        if (answer !== "gone") this.told("failed"); // of what is refused all is kept: its owner may come back
-        if (answer !== "refused") await forget(this.id);
-      }
+      if (answer === "done") continue;
+      this.isOver = true;
+      if (answer !== "gone") this.told("failed"); // of what is refused all is kept: its owner may come back
+      if (answer !== "refused") await forget(this.id).catch(() => {}); // what cannot be forgotten now grows old
     }
   }
 
+  /** The server has it; answers whether it could be let go of. */
   async #let({ part, number, octets }) {
-    if (this.held.delete(`${part} ${number}`)) this.heldOctets -= octets.byteLength;
-    await stored("pieces", "readwrite", (all) => all.delete([this.id, part, number]));
+    if (this.held.delete(`${part} ${number}`)) {
+      this.heldOctets -= octets.byteLength;
+      return true;
+    }
+    return stored("pieces", "readwrite", (all) => all.delete([this.id, part, number])).then(() => true, () => false);
   }
 
   async #put({ part, number, octets }) {
@@ -134,7 +163,7 @@ export class Bringer {
   }
 
   async #finish() {
-    const recording = await known(this.id);
+    const recording = this.recording ?? (await known(this.id).catch(() => null));
     if (!recording?.isFinished) return "nothing";
     const parts = Object.entries(recording.parts).map(([part, pieces]) => `${part}:${pieces}`);
     if (!parts.length) return "gone";
@@ -184,7 +213,7 @@ export async function alone(id, act, signal) {
  * room (`inRoom`) it is left to that.
  */
 export async function bringLeftOver(csrf, inRoom) {
-  for (const one of await recordings()) {
+  for (const one of await recordings().catch(() => [])) {
     if (one.session === inRoom && !one.isFinished) continue;
     await alone(one.id, async () => {
       if (Date.now() - one.changedAt > OLDEST_MS) await forget(one.id);
