@@ -47,7 +47,7 @@ function begin() {
   const state = { carrier: null, room: null, over: null, isComing: false, isIn: false, published: "" };
   const kept = new Kept(session);
   const before = kept.take();
-  const media = new Media({ people: room.dataset.kind === "office_hours" ? 8 : 2, changed: () => changed() });
+  const media = new Media({ people: room.dataset.kind === "office_hours" ? 8 : 2, changed: () => changed(), lost });
   const tiles = new Tiles({ list: at("tiles"), template: at("tile-template"), sound: at("sound") });
   const hands = new Hands();
   const lobby = beforeOf({ media, enter, speaker: (device) => tiles.speaker(device) });
@@ -70,6 +70,11 @@ function begin() {
       state.carrier.state(media.state);
     }
     draw();
+  }
+
+  /** Before one comes in, the page shows it beside the picture. */
+  function lost(line) {
+    if (state.isIn) tell(troubleWith(media, line), { isBad: true });
   }
 
   function draw() {

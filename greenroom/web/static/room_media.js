@@ -24,10 +24,14 @@ function kept() {
   }
 }
 
-/** `changed()` is called whenever a track or a device comes, goes, or is switched. */
+/**
+ * `changed()` is called whenever a track or a device comes, goes, or is switched; `lost(line)` before, where a camera or microphone
+ * went that nobody has switched off.
+ */
 export class Media {
-  constructor({ people, changed }) {
+  constructor({ people, changed, lost }) {
     this.changed = changed;
+    this.lost = lost;
     this.tracks = { microphone: null, camera: null, screen: null };
     this.troubles = {}; // by camera and microphone: denied, missing, busy, insecure
     this.chosen = kept();
@@ -87,7 +91,10 @@ export class Media {
     track.addEventListener("ended", () => {
       if (this.tracks[line] !== track) return; // unplugged, or sharing was ended in the browser's own bar
       this.tracks[line] = null;
-      if (line !== "screen") this.troubles[line] = "missing";
+      if (line !== "screen") {
+        this.troubles[line] = "missing";
+        this.lost(line);
+      }
       this.changed();
     });
   }
@@ -134,6 +141,7 @@ export class Media {
     if (line === "camera") await this.switch("camera", false); // some devices are given to one stream at a time
     await this.take([line], "exact");
     if (this.tracks[line]) this.tracks[line].enabled = isOn;
+    else if (!this.isOver) this.lost(line);
     this.changed();
   }
 
