@@ -56,6 +56,13 @@ export function beforeOf({ media, enter, speaker }) {
     }
     const devices = await media.devices();
     for (const line of LINES) offer(line, devices[line]);
+    hearBy(media.chosen.speaker, devices.speaker);
+  }
+
+  /** While a speaker that was chosen is not there, browsers may play nothing: then it is the system's own. */
+  function hearBy(chosen, devices) {
+    if (!chosen || devices.length < 1) return; // browsers name none before they are allowed to
+    speaker(devices.some((one) => one.deviceId === chosen) ? chosen : "");
   }
 
   function offer(line, devices) {

@@ -111,7 +111,9 @@ export class Tiles {
     document.getElementById("stage-title").focus({ preventScroll: true });
   }
 
+  /** The device that everybody is heard by; the system's own where it is empty. */
   speaker(device) {
+    if (device === this.sink) return;
     this.sink = device;
     for (const one of this.list.querySelectorAll("audio")) one.setSinkId?.(device).catch(() => {});
   }
