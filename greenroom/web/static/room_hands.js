@@ -1,11 +1,13 @@
 // Who wants to speak, in the order in which they raised their hands.
 
 import { reorder } from "./moving.js";
+import { keepingFocus } from "./session_now.js";
 import { text } from "./texts.js";
 
 export class Hands {
   constructor() {
     this.list = document.getElementById("hands");
+    this.title = document.getElementById("hands-title");
     this.template = document.getElementById("hand-template");
     this.told = document.getElementById("room-told");
     this.raised = [];
@@ -15,7 +17,7 @@ export class Hands {
     const raised = peers
       .filter((one) => one.hand_raised_at)
       .sort((a, b) => (a.hand_raised_at + a.id < b.hand_raised_at + b.id ? -1 : 1));
-    reorder(this.list, raised.map((one) => this.line(one)));
+    keepingFocus(() => reorder(this.list, raised.map((one) => this.line(one))), this.title);
     this.list.hidden = raised.length === 0;
     document.getElementById("no-hands").hidden = raised.length > 0;
     const before = new Set(this.raised);

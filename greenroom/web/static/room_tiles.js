@@ -79,7 +79,7 @@ export class Tiles {
     const mute = tile.querySelector("[data-does=mute]");
     if (mute) {
       mute.hidden = !peer.sends;
-      mute.disabled = !peer.microphone;
+      mute.setAttribute("aria-disabled", String(!peer.microphone)); // and not disabled: who has just pressed it keeps the focus
     }
     const user = tile.querySelector(".remove [name=user]");
     if (user) user.value = peer.user;

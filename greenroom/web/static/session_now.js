@@ -4,12 +4,12 @@ import { tell } from "./page.js";
 
 const LONGEST_MS = 2 ** 31 - 1; // that a timer takes
 
-/** What one has just used may be gone after the change: then the focus goes to the heading of its part. */
-export function keepingFocus(change) {
+/** What one has just used may be gone after the change: then the focus goes to the heading of its part, or to this one. */
+export function keepingFocus(change, heading) {
   const focused = document.activeElement;
   const part = focused?.closest("section");
   change();
-  if (part && !focused.checkVisibility()) part.querySelector("h2").focus({ preventScroll: true });
+  if (part && !focused.checkVisibility()) (heading ?? part.querySelector("h2")).focus({ preventScroll: true });
 }
 
 /** Keeps the page's words up to date; `shown` is called with what the server said. Answers how to look within some milliseconds. */
