@@ -21,6 +21,7 @@ class Carried {
     this.own = { camera: false, microphone: false, screen: false };
     this.handAt = null;
     this.tries = 0;
+    this.unsent = 0; // how often in a row what is switched on could not be sent
     this.isOver = false;
     this.again = () => this.timer && this.open();
     addEventListener("online", this.again);
@@ -143,14 +144,23 @@ class Carried {
     this.sync();
   }
 
-  /** Sends what is switched on, one change after the other. */
+  /** Sends what is switched on, one change after the other; what could not be sent is tried again. */
   send() {
+    clearTimeout(this.resend);
     if (!this.isIn) return;
     const { client } = this;
     const lines = { ...this.lines, microphone: this.own.microphone ? this.lines.microphone : null };
     this.sending = Promise.resolve(this.sending)
       .then(() => this.isIn && client === this.client && client.publish(lines))
-      .catch((error) => console.warn("what is switched on could not be sent", error));
+      .then(() => {
+        this.unsent = 0;
+      })
+      .catch((error) => {
+        console.warn("what is switched on could not be sent", error);
+        this.unsent += 1;
+        clearTimeout(this.resend);
+        this.resend = setTimeout(() => this.send(), Math.min(LONGEST_MS, FIRST_MS * 2 ** this.unsent));
+      });
   }
 
   wentOut(reason) {
@@ -169,9 +179,17 @@ class Carried {
     this.isOver = true;
     this.isIn = false;
     clearTimeout(this.timer);
+    clearTimeout(this.resend);
     removeEventListener("online", this.again);
     this.client?.leave();
   }
+}
+
+/** Does it for each, one after the other. One that fails holds back none behind it, and is thrown when all are through. */
+export async function forEach(all, act) {
+  const failed = [];
+  for (const one of all) await act(one).catch((error) => failed.push(error));
+  if (failed.length) throw failed[0];
 }
 
 /** As `carry` of room_builtin.js; `makeClient(sdk, facts, told)` makes a client of the SDK. */

@@ -1,6 +1,6 @@
 // A room that GetStream carries, by its own web SDK.
 
-import { carriedBy } from "./room_carried.js";
+import { carriedBy, forEach } from "./room_carried.js";
 import { Out, inTime } from "./room_sdk.js";
 
 const PREFIX = "_x-"; // before ids that GetStream could not hold as they are
@@ -134,13 +134,14 @@ class GetStream {
   }
 
   /** The SDK sends a copy of each track, which knows nothing of a microphone that is silent: that is not sent at all. */
-  async publish(lines) {
-    for (const [line, type] of Object.entries(this.types)) {
-      if (this.sent[line] === lines[line]) continue;
-      this.sent[line] = lines[line];
+  publish(lines) {
+    return forEach(Object.entries(this.types), async ([line, type]) => {
+      if (this.sent[line] === lines[line]) return;
+      delete this.sent[line]; // until it has worked, nobody knows
       if (lines[line]) await this.call.publish(new MediaStream([lines[line]]), type);
       else await this.call.stopPublish(type);
-    }
+      this.sent[line] = lines[line];
+    });
   }
 
   say(data, peer) {

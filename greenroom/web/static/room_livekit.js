@@ -1,6 +1,6 @@
 // A room that LiveKit carries, by its own web SDK.
 
-import { carriedBy } from "./room_carried.js";
+import { carriedBy, forEach } from "./room_carried.js";
 import { Out, inTime } from "./room_sdk.js";
 
 const TOPIC = "greenroom";
@@ -74,12 +74,12 @@ class LiveKit {
   async publish(lines) {
     const own = this.room.localParticipant;
     if (!own.permissions?.canPublish) return;
-    for (const [line, source] of Object.entries(this.sources)) {
+    await forEach(Object.entries(this.sources), async ([line, source]) => {
       const before = this.trackOf(own, line);
-      if (before === lines[line]) continue;
+      if (before === lines[line]) return;
       if (before) await own.unpublishTrack(before, false);
       if (lines[line]) await own.publishTrack(lines[line], { source, name: line });
-    }
+    });
   }
 
   say(data, peer) {
