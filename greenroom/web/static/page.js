@@ -22,6 +22,11 @@ export function renewOnce(form) {
   if (once) once.value = [...crypto.getRandomValues(new Uint8Array(16))].map((one) => one.toString(16).padStart(2, "0")).join("");
 }
 
+/** For who was signed out the page is loaded again; not while they are in a room, which goes on: see `token` of room.js. */
+export function signedOut() {
+  if (!["inside", "lobby"].includes(document.getElementById("room")?.dataset.state)) location.reload();
+}
+
 /** Sends a form without leaving the page: what the server answers, or an error whose message can be shown; `said` is all of it. */
 export async function send(form, submitter) {
   const body = new URLSearchParams(new FormData(form));
@@ -39,7 +44,7 @@ export async function send(form, submitter) {
   }
   if (answer.status === 204) return null;
   const said = await answer.json().catch(() => ({ message: text("not_sent") }));
-  if (answer.status === 401) location.reload();
+  if (answer.status === 401) signedOut();
   if (!answer.ok) throw Object.assign(new Error(said.message), { status: answer.status, said });
   return said;
 }

@@ -185,6 +185,7 @@ export class Bringer {
     if (answer.ok) return "done";
     if (answer.status === 412) return "over";
     if (answer.status === 400 && (await answer.json().catch(() => null))?.error === "validation_error") return "not this";
+    if (answer.status === 401 && this.recording) return "later"; // signed out in the midst of it: all is kept until they are in again
     if ([400, 401, 403, 404, 413].includes(answer.status)) return "refused";
     const seconds = Number(answer.headers.get("Retry-After"));
     if (seconds > 0) await pause(Math.min(1_000 * seconds, LONGEST_WAIT_MS));

@@ -138,7 +138,10 @@ function begin() {
 
   /** Asked for each time that one comes: who may not any more is refused. */
   async function token() {
-    const entry = await send(at("enter"));
+    const entry = await send(at("enter")).catch((error) => {
+      if (error.status === 401) location.reload(); // who was signed out meanwhile can come again once they have signed in
+      throw error;
+    });
     if (entry.provider !== room.dataset.provider) location.reload(); // another carries it since the page was loaded
     return entry;
   }

@@ -1,6 +1,6 @@
 // Forms of a session, sent without leaving the page.
 
-import { renewOnce, send, tell } from "./page.js";
+import { renewOnce, send, signedOut, tell } from "./page.js";
 
 /** Sends every form of the page; `sent` is called with the form, what was answered, and what was typed when it was sent. */
 export function sendForms(page, typed, sent) {
@@ -25,6 +25,6 @@ export function sendForms(page, typed, sent) {
 /** Another ticket for the stream: somebody may be typing, so the page is loaded again for who was signed out alone. */
 export async function renewTicket(session) {
   const answer = await fetch(`/s/${session}/ticket`, { headers: { Accept: "application/json" } });
-  if (answer.status === 401) location.reload();
+  if (answer.status === 401) signedOut();
   if (!answer.ok) throw new Error(answer.status);
 }

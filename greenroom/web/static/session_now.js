@@ -1,6 +1,6 @@
 // What the server says of a session in words: asked for when something changed, not by everybody in the same moment.
 
-import { tell } from "./page.js";
+import { signedOut, tell } from "./page.js";
 
 const LONGEST_MS = 2 ** 31 - 1; // that a timer takes
 
@@ -34,7 +34,7 @@ export function followNow(page, session, shown) {
     let now;
     try {
       const answer = await fetch(`/s/${session}/now`, { headers: { Accept: "application/json" } });
-      if (answer.status === 401) location.reload();
+      if (answer.status === 401) signedOut();
       if (!answer.ok) throw new Error(answer.status);
       now = await answer.json();
     } catch {
