@@ -18,6 +18,26 @@ from tests.web.browser.roommates import PATIENCE, PATIENCE_SECONDS, Roommates, g
 
 CUT_SECONDS = 5
 AWAY = "The connection to the room was lost."
+HASTE = 10  # times faster than it is goes the clock by which a page has patience
+# No way leads to anybody, and when the page connects to the signalling is noted.
+CUT_OFF = """
+(() => {
+  const now = performance.now.bind(performance);
+  performance.now = () => HASTE * now();
+  window.RTCPeerConnection = class extends RTCPeerConnection {
+    constructor(given) {
+      super({ ...given, iceTransportPolicy: "relay" });
+    }
+  };
+  window.connectedAt = [];
+  window.WebSocket = class extends WebSocket {
+    constructor(...given) {
+      super(...given);
+      window.connectedAt.push(now() / 1_000);
+    }
+  };
+})();
+""".replace("HASTE", str(HASTE))
 
 
 @pytest.fixture
@@ -159,3 +179,51 @@ async def test_a_recording_goes_on_though_its_host_was_away_for_longer_than_a_st
     await recorders(host.page, "recording")
     await host.page.get_by_role("button", name="Stop recording").click(timeout=PATIENCE)
     await expect(ada.page.locator("#recording")).to_be_hidden(timeout=PATIENCE)
+
+
+async def test_a_hand_that_changes_while_one_is_away_is_seen_when_one_is_back(roommates: Roommates, network: Network) -> None:
+    session = await roommates.live("ada", kind="office_hours")
+    host, ada = await host_and_ada(roommates, network, session)
+    there = network.service_port
+    for button, raised in (("Raise your hand", ["ada"]), ("Lower your hand", [])):
+        network.service_port = 9
+        network.break_connections()
+        await expect(ada.get_by_text(AWAY)).to_be_visible(timeout=PATIENCE)
+        await ada.get_by_role("button", name=button).click()
+        network.service_port = there
+        await expect(ada.get_by_text(AWAY)).to_be_hidden(timeout=PATIENCE)
+        await expect(host.locator("#hands bdi")).to_have_text(raised, timeout=PATIENCE)
+
+
+async def test_with_another_network_comes_another_connection_of_the_same_peer(roommates: Roommates) -> None:
+    session = await roommates.live("ada", kind="office_hours")
+    host = await roommates.inside(session, "host_1")
+    window = await roommates.window("ada")
+    await roommates.prepare(window)
+    await window.context.add_init_script(RECORDERS)
+    ada = window.page
+    await ada.goto(f"/s/{session}/room")
+    await go_in(ada)
+    await sees_and_hears(host, "ada")
+    peer = await tile(host, "ada").get_attribute("data-peer")
+    await ada.evaluate("dispatchEvent(new Event('online'))")
+    await ada.wait_for_function("() => socketsOfTest.length === 2 && socketsOfTest[1].readyState === WebSocket.OPEN")
+    await expect(ada.get_by_text(AWAY)).to_be_hidden(timeout=PATIENCE)
+    await ada.get_by_role("button", name="Raise your hand").click()
+    await expect(host.locator("#hands bdi")).to_have_text(["ada"], timeout=PATIENCE)
+    assert await tile(host, "ada").get_attribute("data-peer") == peer
+
+
+async def test_where_no_way_leads_to_anybody_it_is_tried_ever_more_rarely(roommates: Roommates) -> None:
+    session = await roommates.live("ada")
+    await roommates.inside(session, "host_1")
+    window = await roommates.window("ada")
+    await roommates.prepare(window)
+    await window.context.add_init_script(CUT_OFF)
+    ada = window.page
+    await ada.goto(f"/s/{session}/room")
+    await go_in(ada)
+    await ada.wait_for_function("() => connectedAt.length === 4", timeout=PATIENCE)
+    _, first, second, third = await ada.evaluate("connectedAt")
+    assert second - first > 0.8 * 30 / HASTE
+    assert third - second > 0.8 * 60 / HASTE
