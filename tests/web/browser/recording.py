@@ -32,6 +32,26 @@ window.WebSocket = class extends WebSocket {
   }
 };
 """
+# A browser that keeps nothing for pages.
+NO_STORE: Final = "Object.defineProperty(window, 'indexedDB', { get() { throw new DOMException('', 'SecurityError'); } });"
+# The page's connections to the browser's store, to be closed under it.
+STORES: Final = """
+window.storesOfTest = [];
+const { open } = IDBFactory.prototype;
+IDBFactory.prototype.open = function (...given) {
+  const asked = open.apply(this, given);
+  asked.addEventListener("success", () => window.storesOfTest.push(asked.result));
+  return asked;
+};
+"""
+# A piece that the browser has made, and cannot read.
+UNREADABLE: Final = """
+() => {
+  const data = new Blob(["lost"]);
+  data.slice = () => ({ arrayBuffer: () => Promise.reject(new Error("it cannot be read")) });
+  recorder.recorder.dispatchEvent(new BlobEvent("dataavailable", { data }));
+}
+"""
 
 BROUGHT: Final = """
 select count(distinct p.part) as parts, coalesce(sum(p.octets), 0) as octets

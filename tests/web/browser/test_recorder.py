@@ -15,6 +15,7 @@ from tests.recordings.studio import Studio, in_studio, running_studio
 from tests.server import Server
 from tests.tenant import Json, Tenant
 from tests.web.browser.people import People
+from tests.web.browser.recording import NO_STORE, STORES, UNREADABLE
 
 # A room as the recorder sees it: a picture that moves, a screen beside it when that is asked for, and a tone.
 ROOM = """
@@ -151,6 +152,15 @@ def is_as_long(duration: float, seconds: float) -> bool:
     return seconds / 2 < duration < seconds + ALLOWED_SECONDS
 
 
+async def held(page: Page, count: int) -> None:
+    """So many pieces wait in the browser."""
+
+    async def are() -> bool:
+        return bool(await page.evaluate(LEFT) >= count)
+
+    await eventually(are, f"{count} pieces wait in the browser", seconds=60)
+
+
 async def nothing_left(page: Page) -> None:
     """The browser has nothing left to bring."""
 
@@ -221,11 +231,7 @@ async def test_a_page_that_is_loaded_anew_waits_for_who_brings_what_was_left(stu
 
     window.allowed.append("ERR_")
     await page.route("**/pieces/*", slowly)
-
-    async def held() -> bool:
-        return bool(await page.evaluate(LEFT) >= 1)
-
-    await eventually(held, "a piece waits in the browser", seconds=60)
+    await held(page, 1)
     entering = asyncio.create_task(entered(page, session))  # the page brings what it finds, as every page does
 
     await page.wait_for_function("async () => (await navigator.locks.query()).pending.length > 0", timeout=60_000)
@@ -260,11 +266,7 @@ async def test_what_a_cut_has_held_back_is_brought_by_the_next_page(studio: Stud
     await brought(studio, session, 1)
     await window.context.set_offline(True)
     window.allowed.append("ERR_INTERNET_DISCONNECTED")
-
-    async def held() -> bool:
-        return bool(await page.evaluate(LEFT) >= 2)
-
-    await eventually(held, "pieces wait in the browser", seconds=60)
+    await held(page, 2)
     assert "waiting" in await page.evaluate("told")
     seconds = await page.evaluate(STOP)
     await window.context.set_offline(False)
@@ -328,3 +330,62 @@ async def test_who_may_not_record_is_told_why(studio: Studio, people: People) ->
     with pytest.raises(Exception, match="Only the session's host"):
         await entered(page, session)
     assert await page.evaluate("can")
+
+
+async def test_where_a_browser_keeps_nothing_a_recording_is_brought_and_finished_all_the_same(
+    studio: Studio, people: People
+) -> None:
+    session = await studio.session()
+    window = await people.window("host_1")
+    await window.context.add_init_script(NO_STORE)
+    await entered(window.page, session)
+    await brought(studio, session, 2)
+    seconds = await window.page.evaluate(STOP)
+    (ready,) = await studio.until(session, "ready")
+    assert is_as_long(seen((await studio.watched(ready["url"])).content).duration, seconds)
+
+
+async def test_a_store_that_is_closed_under_the_page_is_opened_again(studio: Studio, people: People) -> None:
+    session = await studio.session()
+    window = await people.window("host_1")
+    page = window.page
+    await window.context.add_init_script(STORES)
+    await entered(page, session)
+    await brought(studio, session, 1)
+    await page.route("**/pieces/*", lambda route: route.abort())
+    window.allowed.append("ERR_FAILED")
+    await page.evaluate("() => storesOfTest.forEach((one) => one.close())")
+    await held(page, 2)
+    await page.unroute_all()
+    await page.evaluate(STOP)
+    await nothing_left(page)
+    await studio.until(session, "ready")
+
+
+async def test_a_piece_that_cannot_be_read_is_told_and_holds_back_none_behind_it(studio: Studio, people: People) -> None:
+    session = await studio.session()
+    page = (await people.window("host_1")).page
+    await entered(page, session)
+    await brought(studio, session, 1)
+    await page.evaluate(UNREADABLE)
+    await page.wait_for_function("() => told.includes('failed')")
+    before = await studio.owner.fetchval(PIECES, session["id"])
+    await brought(studio, session, before + 2)
+    await page.evaluate(STOP)
+    await studio.until(session, "ready")
+
+
+async def test_what_is_recorded_while_one_is_signed_out_is_kept_and_brought(studio: Studio, people: People) -> None:
+    session = await studio.session()
+    window = await people.window("host_1")
+    page = window.page
+    await entered(page, session)
+    await brought(studio, session, 1)
+    window.allowed.append("401")
+    await page.route("**/pieces/*", lambda route: route.fulfill(status=401, body="{}"))
+    await held(page, 2)
+    await page.unroute_all()
+    await page.evaluate(STOP)
+    await nothing_left(page)
+    assert "failed" not in await page.evaluate("told")
+    await studio.until(session, "ready")
