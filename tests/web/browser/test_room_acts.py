@@ -2,7 +2,18 @@
 
 from playwright.async_api import expect
 
-from tests.web.browser.roommates import PATIENCE, Roommates, in_state, sees, sees_and_hears, still_for, tile
+from tests.web.browser.roommates import PATIENCE, Roommates, go_in, in_state, sees, sees_and_hears, still_for, tile
+
+# Speakers that come and go, one of which was chosen; by which one is heard is noted.
+SPEAKERS = """
+localStorage.setItem("greenroom devices", JSON.stringify({ speaker: "chosen" }));
+window.speakersOfTest = ["other", "chosen"];
+navigator.mediaDevices.enumerateDevices = async () =>
+  window.speakersOfTest.map((one) => ({ kind: "audiooutput", deviceId: one, label: one }));
+HTMLMediaElement.prototype.setSinkId = async function (sink) {
+  this.dataset.sink = sink;
+};
+"""
 
 
 async def test_a_camera_that_is_switched_off_is_off_for_all_and_comes_back(roommates: Roommates) -> None:
@@ -130,3 +141,67 @@ async def test_a_screen_that_is_chosen_after_one_has_left_is_not_shared(roommate
     await expect(page.locator("#room")).to_have_attribute("data-state", in_state("over"), timeout=PATIENCE)
     await page.evaluate("choose()")
     await page.wait_for_function("() => window.screenOfTest?.readyState === 'ended'", timeout=PATIENCE)
+
+
+async def test_a_host_at_the_keyboard_does_not_lose_their_place(roommates: Roommates) -> None:
+    session = await roommates.live("ada", kind="office_hours")
+    host = await roommates.inside(session, "host_1")
+    ada = await roommates.inside(session, "ada")
+    await sees_and_hears(host, "ada")
+    await ada.get_by_role("button", name="Raise your hand").click()
+    await host.get_by_role("button", name="Call on ada").press("Enter", timeout=PATIENCE)
+    await expect(host.locator("#hands li")).to_have_count(0, timeout=PATIENCE)
+    await expect(host.get_by_role("heading", name="Raised hands")).to_be_focused()
+    mute = tile(host, "ada").get_by_role("button", name="Mute")
+    await mute.press("Enter")
+    await expect(mute).to_be_disabled(timeout=PATIENCE)
+    await expect(ada.get_by_text("A host has muted you.")).to_be_hidden(timeout=PATIENCE)
+    await mute.press("Enter")
+    await expect(mute).to_be_focused()
+    await expect(ada.get_by_text("A host has muted you.")).to_be_hidden()
+
+
+async def test_a_camera_that_is_unplugged_is_told(roommates: Roommates) -> None:
+    host = await roommates.inside(await roommates.live(), "host_1")
+    await expect(host.get_by_role("button", name="Turn the camera off")).to_be_visible(timeout=PATIENCE)
+    await host.evaluate("""() => {
+      const [track] = document.querySelector("#tiles .own video").srcObject.getTracks();
+      track.dispatchEvent(new Event("ended"));
+    }""")
+    await expect(host.locator("#told")).to_have_text("No camera was found. Connect one, or go in without.")
+    await expect(host.get_by_role("button", name="Turn the camera on")).to_be_visible()
+
+
+async def test_while_a_chosen_speaker_is_not_there_it_is_the_systems_own(roommates: Roommates) -> None:
+    session = await roommates.live("ada", kind="office_hours")
+    await roommates.inside(session, "host_1")
+    window = await roommates.window("ada")
+    await roommates.prepare(window)
+    await window.context.add_init_script(SPEAKERS)
+    await window.page.goto(f"/s/{session}/room")
+    await go_in(window.page)
+    heard = tile(window.page, "host_1").locator("audio")
+    await expect(heard).to_have_attribute("data-sink", "chosen", timeout=PATIENCE)
+    for speakers, sink in ((["other"], ""), (["other", "chosen"], "chosen")):
+        await window.page.evaluate(
+            "(now) => { speakersOfTest = now; navigator.mediaDevices.dispatchEvent(new Event('devicechange')); }", speakers
+        )
+        await expect(heard).to_have_attribute("data-sink", sink)
+
+
+async def test_whose_sign_in_ends_stays_in_the_room(roommates: Roommates) -> None:
+    session = await roommates.live("ada", kind="office_hours")
+    window = await roommates.window("host_1")
+    await roommates.prepare(window)
+    host = window.page
+    await host.goto(f"/s/{session}/room")
+    await go_in(host)
+    await roommates.inside(session, "ada")
+    await sees_and_hears(host, "ada")
+    window.allowed.append("401")
+    await window.context.clear_cookies()
+    async with host.expect_response("**/now", timeout=PATIENCE) as asked:
+        await roommates.call("PATCH", f"/sessions/{session}", body={"title": "Another"})
+    assert (await asked.value).status == 401
+    await sees_and_hears(host, "ada")
+    await expect(host.locator("#room")).to_have_attribute("data-state", "inside")
