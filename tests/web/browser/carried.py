@@ -3,18 +3,31 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct
-from playwright.async_api import Browser
+from playwright.async_api import Browser, Page
 
 from tests.chromium import Window
 from tests.postgres import TestDatabase
 from tests.providers.fake_provider import FakeServer
 from tests.server import Server, running_server
 from tests.tenant import Tenant
-from tests.web.browser.roommates import Roommates
+from tests.web.browser.roommates import Roommates, go_in
 from tests.web.browser.sdks import Sdks
+
+# The first track that an SDK wants to send cannot be.
+FIRST_FAILS: Final = """
+(() => {
+  const { addTransceiver } = RTCPeerConnection.prototype;
+  let hasFailed = false;
+  RTCPeerConnection.prototype.addTransceiver = function (what, ...given) {
+    if (hasFailed || !(what instanceof MediaStreamTrack)) return addTransceiver.call(this, what, ...given);
+    hasFailed = true;
+    throw new Error("not this time");
+  };
+})();
+"""
 
 
 class Guests(Roommates):
@@ -27,6 +40,15 @@ class Guests(Roommates):
         made = await super().window(user, **more)
         made.allowed += self.expected
         return made
+
+    async def whose_first_track_fails(self, session: str, user: str) -> Page:
+        """A window of somebody who has gone in, and whose microphone could not be sent at first."""
+        window = await self.window(user)
+        await self.prepare(window)
+        await window.context.add_init_script(FIRST_FAILS)
+        await window.page.goto(f"/s/{session}/room")
+        await go_in(window.page)
+        return window.page
 
 
 class Grounds(Struct, frozen=True):
