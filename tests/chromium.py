@@ -10,10 +10,20 @@ from pathlib import Path
 from typing import Any, Literal
 
 from msgspec import Struct
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, async_playwright
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    Response,
+    async_playwright,
+    expect,
+)
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 START_SECONDS = 30.0
+PATIENCE_MS = 30_000  # for what comes at once, where the machine has nothing else to do
 OPTIONS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
@@ -28,6 +38,8 @@ document.addEventListener("securitypolicyviolation", (event) => {
   console.error(`refused by the policy: ${event.violatedDirective} ${event.blockedURI} in ${event.sourceFile}`);
 });
 """
+
+expect.set_options(timeout=PATIENCE_MS)
 
 Scheme = Literal["light", "dark"]
 
@@ -137,7 +149,7 @@ async def opened(browser: Browser, look: Look, *, url: str, cookies: dict[str, s
         "base_url": url,
     }
     context = await browser.new_context(**options)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE_MS)
     if look.script:
         await context.add_init_script(VIOLATIONS)
     if cookies:
