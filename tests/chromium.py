@@ -22,7 +22,7 @@ from playwright.async_api import (
 )
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-START_SECONDS = 30.0
+START_SECONDS = 90.0
 PATIENCE_MS = 30_000  # for what comes at once, where the machine has nothing else to do
 OPTIONS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",

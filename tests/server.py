@@ -15,7 +15,7 @@ import httpx
 from tests.postgres import TestDatabase
 
 SECRET_KEY = "a key that only the tests of Greenroom know"  # noqa: S105
-START_SECONDS = 30.0
+START_SECONDS = 90.0
 AUTHORITIES = ssl.create_default_context()  # reading them takes 60 ms, and nearly every test makes a client
 PLENTY = "1000000"
 

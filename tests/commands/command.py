@@ -12,7 +12,7 @@ from pathlib import Path
 from msgspec import Struct
 
 GREENROOM = (sys.executable, "-m", "greenroom.cli")
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
 STOP_SECONDS = 40.0
 
 Environment = Mapping[str, str]

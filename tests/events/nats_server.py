@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 PROGRAM = Path(sys.executable).with_name("nats-server")
-START_SECONDS = 30.0
+START_SECONDS = 90.0
 ANY_PORT = -1
 
 

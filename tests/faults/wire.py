@@ -15,7 +15,7 @@ import msgspec
 from tests.postgres import TestDatabase
 
 SOCKET = ".s.PGSQL.5432"
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 30.0
 
 # before: the statement never reaches the database. sent: it does, and nobody waits for its answer; the old backend goes on.
 # after: it has committed, and the answer is lost. held: it waits until `go`.

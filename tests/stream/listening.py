@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from tests.tenant import Json
 
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 30.0
 LINE_END = re.compile(rb"\r\n|\n|\r")  # HTML standard, section 9.2.5
 SMALL_BUFFER = 4096
 
