@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from msgspec import Struct
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, expect
 
 from tests.chromium import Window
 from tests.postgres import TestDatabase
 from tests.providers.fake_provider import FakeServer
 from tests.server import Server, running_server
 from tests.tenant import Tenant
-from tests.web.browser.roommates import Roommates, go_in
+from tests.web.browser.roommates import Roommates, sees_and_hears, tile
 from tests.web.browser.sdks import Sdks
 
 # The first track that an SDK wants to send cannot be.
@@ -41,14 +41,13 @@ class Guests(Roommates):
         made.allowed += self.expected
         return made
 
-    async def whose_first_track_fails(self, session: str, user: str) -> Page:
-        """A window of somebody who has gone in, and whose microphone could not be sent at first."""
-        window = await self.window(user)
-        await self.prepare(window)
-        await window.context.add_init_script(FIRST_FAILS)
-        await window.page.goto(f"/s/{session}/room")
-        await go_in(window.page)
-        return window.page
+    async def see_what_could_not_be_sent_at_first(self) -> None:
+        """A participant sees and hears a host whose microphone an SDK could not send at once."""
+        session = await self.live("ada")
+        host = await self.inside(session, "host_1", script=FIRST_FAILS)
+        ada = await self.inside(session, "ada")
+        await sees_and_hears(ada, "host_1")
+        await expect(tile(host, "ada")).to_be_visible()
 
 
 class Grounds(Struct, frozen=True):

@@ -74,10 +74,21 @@ class Received(Struct, frozen=True):
 class Roommates(People):
     """People with cameras and microphones, which they allow the page to use."""
 
-    async def door(self, session: str, user: str, *, look: Look | None = None, allows: bool = True, path: str = "") -> Page:
-        """A window at the room's door."""
+    async def door(
+        self,
+        session: str,
+        user: str,
+        *,
+        look: Look | None = None,
+        allows: bool = True,
+        path: str = "",
+        script: str = "",
+    ) -> Page:
+        """A window at the room's door; `script` runs before those of its pages."""
         window = await self.window(user, look=look)
         await self.prepare(window, allows=allows)
+        if script:
+            await window.context.add_init_script(script)
         await window.page.goto(path or f"/s/{session}/room")
         return window.page
 

@@ -158,6 +158,8 @@ async def test_a_host_at_the_keyboard_does_not_lose_their_place(roommates: Roomm
     await expect(ada.get_by_text("A host has muted you.")).to_be_hidden(timeout=PATIENCE)
     await mute.press("Enter")
     await expect(mute).to_be_focused()
+    await ada.get_by_role("button", name="Raise your hand").click()  # what is said later has come
+    await expect(host.locator("#hands li")).to_have_count(1, timeout=PATIENCE)
     await expect(ada.get_by_text("A host has muted you.")).to_be_hidden()
 
 
@@ -175,15 +177,11 @@ async def test_a_camera_that_is_unplugged_is_told(roommates: Roommates) -> None:
 async def test_while_a_chosen_speaker_is_not_there_it_is_the_systems_own(roommates: Roommates) -> None:
     session = await roommates.live("ada", kind="office_hours")
     await roommates.inside(session, "host_1")
-    window = await roommates.window("ada")
-    await roommates.prepare(window)
-    await window.context.add_init_script(SPEAKERS)
-    await window.page.goto(f"/s/{session}/room")
-    await go_in(window.page)
-    heard = tile(window.page, "host_1").locator("audio")
+    ada = await roommates.inside(session, "ada", script=SPEAKERS)
+    heard = tile(ada, "host_1").locator("audio")
     await expect(heard).to_have_attribute("data-sink", "chosen", timeout=PATIENCE)
     for speakers, sink in ((["other"], ""), (["other", "chosen"], "chosen")):
-        await window.page.evaluate(
+        await ada.evaluate(
             "(now) => { speakersOfTest = now; navigator.mediaDevices.dispatchEvent(new Event('devicechange')); }", speakers
         )
         await expect(heard).to_have_attribute("data-sink", sink)

@@ -179,8 +179,4 @@ async def test_no_other_file_of_that_host_is_run(house: House) -> None:
 
 
 async def test_what_could_not_be_sent_is_sent_later(house: House) -> None:
-    session = await house.people.live("ada")
-    host = await house.people.whose_first_track_fails(session, "host_1")
-    ada = await house.people.inside(session, "ada")
-    await sees_and_hears(ada, "host_1")
-    await expect(tile(host, "ada")).to_be_visible()
+    await house.people.see_what_could_not_be_sent_at_first()

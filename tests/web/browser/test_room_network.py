@@ -198,12 +198,7 @@ async def test_a_hand_that_changes_while_one_is_away_is_seen_when_one_is_back(ro
 async def test_with_another_network_comes_another_connection_of_the_same_peer(roommates: Roommates) -> None:
     session = await roommates.live("ada", kind="office_hours")
     host = await roommates.inside(session, "host_1")
-    window = await roommates.window("ada")
-    await roommates.prepare(window)
-    await window.context.add_init_script(RECORDERS)
-    ada = window.page
-    await ada.goto(f"/s/{session}/room")
-    await go_in(ada)
+    ada = await roommates.inside(session, "ada", script=RECORDERS)
     await sees_and_hears(host, "ada")
     peer = await tile(host, "ada").get_attribute("data-peer")
     await ada.evaluate("dispatchEvent(new Event('online'))")
@@ -217,12 +212,7 @@ async def test_with_another_network_comes_another_connection_of_the_same_peer(ro
 async def test_where_no_way_leads_to_anybody_it_is_tried_ever_more_rarely(roommates: Roommates) -> None:
     session = await roommates.live("ada")
     await roommates.inside(session, "host_1")
-    window = await roommates.window("ada")
-    await roommates.prepare(window)
-    await window.context.add_init_script(CUT_OFF)
-    ada = window.page
-    await ada.goto(f"/s/{session}/room")
-    await go_in(ada)
+    ada = await roommates.inside(session, "ada", script=CUT_OFF)
     await ada.wait_for_function("() => connectedAt.length === 4", timeout=PATIENCE)
     _, first, second, third = await ada.evaluate("connectedAt")
     assert second - first > 0.8 * 30 / HASTE

@@ -10,7 +10,7 @@ from tests.recordings.films import seen
 from tests.server import AUTHORITIES
 from tests.tenant import Json
 from tests.web.browser.recording import RECORDERS, brought, not_heard, recorders
-from tests.web.browser.roommates import PATIENCE, PATIENCE_SECONDS, Roommates, go_in, sees, tile
+from tests.web.browser.roommates import PATIENCE, PATIENCE_SECONDS, Roommates, sees, tile
 
 SHORTEST_SECONDS = 2.0  # of a part that has pieces: they are of four seconds, where the machine keeps up
 
@@ -18,14 +18,10 @@ SHORTEST_SECONDS = 2.0  # of a part that has pieces: they are of four seconds, w
 async def host_and_ada(roommates: Roommates) -> tuple[Page, Page]:
     """Both in a room, the host's recorders can be looked into."""
     session = await roommates.live("ada")
-    window = await roommates.window("host_1")
-    await roommates.prepare(window)
-    await window.context.add_init_script(RECORDERS)
-    await window.page.goto(f"/s/{session}/room")
-    await go_in(window.page)
+    host = await roommates.inside(session, "host_1", script=RECORDERS)
     ada = await roommates.inside(session, "ada")
     await sees(ada, "host_1")
-    return window.page, ada
+    return host, ada
 
 
 async def begins(host: Page, ada: Page) -> None:
