@@ -258,7 +258,7 @@ function begin() {
 
   room.addEventListener("click", async (event) => {
     const button = event.target.closest("button");
-    if (!button || button.getAttribute("aria-busy") === "true" || button.getAttribute("aria-disabled") === "true") return;
+    if (!button || button.getAttribute("aria-busy") === "true") return;
     const peer = button.closest("[data-peer]")?.dataset.peer;
     if (button.dataset.does === "mute") state.carrier.mute(peer);
     if (button.dataset.does === "lower") state.carrier.lower(peer);
